@@ -1,0 +1,55 @@
+# Flags, dependencies and the three ways this project declares a target: aerodb_library, aerodb_binary, aerodb_test.
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
+pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
+
+add_library(aerodb_flags INTERFACE)
+target_include_directories(aerodb_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(aerodb_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Werror)
+target_compile_definitions(aerodb_flags INTERFACE MSGPACK_NO_BOOST)
+if(AERODB_FAULTS)
+  target_compile_definitions(aerodb_flags INTERFACE AERODB_FAULTS=1)
+endif()
+if(AERODB_SANITIZE)
+  target_compile_options(aerodb_flags INTERFACE -fsanitize=${AERODB_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(aerodb_flags INTERFACE -fsanitize=${AERODB_SANITIZE})
+endif()
+if(AERODB_FUZZ)
+  # Every library is instrumented for coverage; only the fuzz targets link the fuzzer's main.
+  target_compile_options(aerodb_flags INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(aerodb_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# aerodb_library(name SOURCES ... DEPS ... PRIVATE_DEPS ...): one folder of the house.
+function(aerodb_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC aerodb_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# aerodb_binary(name SOURCES ... DEPS ...): a program in build/<preset>/bin.
+function(aerodb_binary name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# aerodb_test(name LABEL unit SOURCES ... DEPS ...): a GoogleTest program, one CTest entry.
+function(aerodb_test name)
+  cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL})
+endfunction()

@@ -1,0 +1,41 @@
+#include "common/base/checksum.h"
+
+#include <openssl/sha.h>
+#include <xxhash.h>
+
+#include "common/base/assert.h"
+
+namespace aerodb {
+namespace {
+std::array<uint8_t, 16> canonical(XXH128_hash_t hash) {
+  XXH128_canonical_t bytes;
+  XXH128_canonicalFromHash(&bytes, hash);
+  std::array<uint8_t, 16> out;
+  std::memcpy(out.data(), bytes.digest, out.size());
+  return out;
+}
+XXH3_state_t* state_of(void* state) { return static_cast<XXH3_state_t*>(state); }
+}  // namespace
+
+std::array<uint8_t, 16> xxh3_128(ByteSpan bytes) { return canonical(XXH3_128bits(bytes.data(), bytes.size())); }
+
+std::array<uint8_t, 16> xxh3_128_seeded(ByteSpan bytes, uint64_t seed) {
+  return canonical(XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed));
+}
+
+Xxh3Stream::Xxh3Stream() : state_(XXH3_createState()) {
+  AERODB_ASSERT(state_ != nullptr);
+  reset();
+}
+Xxh3Stream::~Xxh3Stream() { XXH3_freeState(state_of(state_)); }
+void Xxh3Stream::reset() { XXH3_128bits_reset(state_of(state_)); }
+void Xxh3Stream::update(ByteSpan bytes) { XXH3_128bits_update(state_of(state_), bytes.data(), bytes.size()); }
+std::array<uint8_t, 16> Xxh3Stream::finish() const { return canonical(XXH3_128bits_digest(state_of(state_))); }
+
+Sha256 sha256(ByteSpan bytes) {
+  Sha256 out;
+  SHA256(bytes.data(), bytes.size(), out.data());
+  return out;
+}
+
+}  // namespace aerodb
