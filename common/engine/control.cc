@@ -1,0 +1,157 @@
+// Authority: demotion, promotion, decline. The decisions are in common/rules/authority_rules.h; here they are carried out.
+//
+// Every decision looks at the newest state, records that are not durable yet included: an epoch_start on its way leaves no
+// seal to decline, and a decline counts from the moment its writing begins, so that the two never both succeed.
+#include <fmt/format.h>
+
+#include "common/engine/engine.h"
+
+namespace aerodb::engine {
+namespace {
+
+std::unexpected<Error> refused(const rules::AuthorityEvidence& e, rules::AuthorityDecision decision) {
+  Error error{rules::refusal_code(e.command, decision), "", {}};
+  error.message = fmt::format("{} {}: {}", rules::enum_name(e.command), e.node, error.row().meaning);
+  rules::RecordingTrace trace;
+  (void)rules::decide_authority(e, trace);
+  std::string rules_not_holding;
+  for (const auto& entry : trace.entries()) {
+    if (entry.evaluation == rules::Evaluation::kTrue) continue;
+    if (!rules_not_holding.empty()) rules_not_holding += ' ';
+    rules_not_holding += rules::rule(entry.rule).name;
+  }
+  error.with("rules_not_holding", rules_not_holding).with("role", rules::enum_name(e.role)).with("epoch", e.epoch.value());
+  if (e.seal_lsn) error.with("seal_lsn", e.seal_lsn->value()).with("seal_successor", e.seal_successor.value_or(""));
+  return fail(std::move(error));
+}
+
+Bytes statement_of(const std::optional<Decline>& decline) { return decline ? encode_decline(*decline) : Bytes(); }
+
+}  // namespace
+
+rules::AuthorityEvidence Engine::authority_evidence(const AuthorityRequest& request) const {
+  rules::AuthorityEvidence e;
+  e.command = request.command;
+  e.successor = request.successor;
+  e.successor_instance = request.successor_instance;
+  e.node = node().name;
+  e.instance = node().instance;
+  e.state = state();
+  e.fenced = fenced();
+  e.log_validated = true;  // see gate_evidence
+  e.role = newest_role();
+  e.durable_lsn = visible_.lsn;
+  e.commit = visible_.commit;
+  const auto& authority = state_().authority();
+  if (const auto* current = authority.current()) {
+    e.lineage = current->lineage;
+    e.epoch = current->epoch;
+    e.authority_node = current->node;
+  }
+  if (const auto& seal = authority.seal()) {
+    e.seal_lsn = seal->lsn;
+    e.seal_successor = seal->successor;
+    e.seal_successor_instance = seal->successor_instance;
+    e.declined_here = declined_seal_;
+  }
+  if (request.decline) {
+    e.decline_seal_lsn = request.decline->seal_lsn;
+    e.decline_node = request.decline->node;
+    e.decline_instance = request.decline->instance;
+  }
+  return e;
+}
+
+Result<Decline> Engine::check_decline(ByteSpan statement) const {
+  auto decline = decode_decline(statement);
+  if (!decline) return decline;
+  const auto& seal = state_().authority().seal();
+  const bool same_log = decline->cluster == node().cluster && seal && seal->lsn == decline->seal_lsn && seal->chain_after == decline->seal_chain;
+  if (!same_log) {
+    return fail(ErrorCode::kBadRequest, fmt::format("decline statement of {}: it is of a seal at LSN {} that this log does not end with", decline->node, decline->seal_lsn.value()));
+  }
+  return decline;
+}
+
+Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
+  const auto& authority = state_().authority();
+  const auto evidence = authority_evidence(request);
+  rules::NoTrace trace;
+  const auto& seal = authority.seal();
+  const bool same_again = seal && newest_role() == rules::Role::kSealed && state() == rules::NodeState::kReady &&
+                          seal->successor == request.successor && seal->successor_instance == request.successor_instance;
+  if (same_again) {
+    return {AuthorityOutcome{seal->lsn, seal->lsn, seal->number, seal->successor, seal->successor_instance, authority.epoch(), true, newest()}, writer_.appended()};
+  }
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), writer_.appended()};
+
+  wal::Seal record{*request.successor, *request.successor_instance, seal ? seal->number + 1 : 1, statement_of(request.decline), request.who};
+  Bytes size_probe;
+  auto header = next_header(authority.epoch());
+  wal::encode_record(header, record, size_probe);
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), writer_.appended()};
+  const wal::Payload payload = record;
+  header.type = wal::RecordType::kSeal;
+  const Position after = append_own(header, payload);
+  state_().take_authority(header, payload, after);
+  authority_pending_ = true;
+  declined_seal_ = false;
+  appended(after);
+  return {AuthorityOutcome{after.lsn, after.lsn, record.number, record.successor, record.successor_instance, after.epoch, false, after}, after.lsn};
+}
+
+Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
+  const auto& authority = state_().authority();
+  const auto* current = authority.current();
+  if (current != nullptr && current->instance == node().instance && current->reason == "promotion" && !authority.seal() && state() == rules::NodeState::kReady) {
+    return {AuthorityOutcome{current->first_lsn, Lsn(current->first_lsn.value() - 1), 0, current->node, current->instance, current->epoch, true, newest()}, writer_.appended()};
+  }
+  const auto evidence = authority_evidence(request);
+  rules::NoTrace trace;
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), writer_.appended()};
+
+  const SealState seal = *authority.seal();
+  wal::EpochStart record{authority.epoch().next(), node().name, node().instance, seal.lsn, statement_of(request.decline), request.who};
+  auto header = next_header(record.epoch);
+  header.type = wal::RecordType::kEpochStart;
+  Bytes size_probe;
+  wal::encode_record(header, record, size_probe);
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), writer_.appended()};
+  const wal::Payload payload = record;
+  const Position after = append_own(header, payload);
+  state_().take_authority(header, payload, after);
+  authority_pending_ = true;
+  appended(after);
+  return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after}, after.lsn};
+}
+
+void Engine::decline(const AuthorityRequest& request, std::move_only_function<void(Result<Bytes>)> done) {
+  const auto evidence = authority_evidence(request);
+  rules::NoTrace trace;
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) {
+    done(refused(evidence, decision));
+    return;
+  }
+  const auto& seal = *state_().authority().seal();
+  declined_seal_ = true;  // from here on, whatever becomes of the file: no promotion by this seal in this process
+  struct Work {
+    Result<Bytes> statement;
+  };
+  auto work = std::make_shared<Work>();
+  Decline decline{node().cluster, seal.lsn, seal.chain_after, node().name, node().instance, request.who};
+  runtime_.jobs().run(
+      [work, data_dir = options_.data_dir, decline](runtime::Disk& disk) {
+        // A decline written before is answered again as it stands.
+        auto kept = read_decline(disk, data_dir, decline.seal_lsn);
+        if (!kept) { work->statement = fail(std::move(kept.error())); return; }
+        if (*kept && (*kept)->seal_chain == decline.seal_chain) { work->statement = encode_decline(**kept); return; }
+        auto written = write_decline(disk, data_dir, decline);
+        if (written) work->statement = encode_decline(decline);
+        else work->statement = fail(std::move(written.error()));
+      },
+      [alive = alive_, work, done = std::move(done)]() mutable {
+        if (*alive) done(std::move(work->statement));
+      });
+}
+
+}  // namespace aerodb::engine

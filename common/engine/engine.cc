@@ -1,0 +1,169 @@
+#include "common/engine/engine.h"
+
+#include <fmt/format.h>
+
+#include "common/base/assert.h"
+
+namespace aerodb::engine {
+namespace {
+constexpr size_t kChainWindow = 65'536;
+}
+
+Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, EngineOptions options, EngineEvents& events)
+    : runtime_(runtime), events_(events), options_(std::move(options)), opened_(std::move(opened)),
+      writer_(runtime.log_device(), runtime.clock(), runtime.random(), *this, opened_->node.cluster, opened_->node.instance,
+              wal::Ring(options_.geometry, opened_->scan.end.cursor, 0), opened_->scan.end, options_.writer),
+      reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)), visible_(state_().position()),
+      visible_authority_(state_().authority()), chain_window_(kChainWindow), chain_window_from_(visible_.lsn), halt_(opened_->halt),
+      declined_seal_(opened_->declined_seal) {
+  chain_window_[visible_.lsn.value() % kChainWindow] = visible_.chain;
+}
+
+Engine::~Engine() { *alive_ = false; }
+
+std::optional<Chain> Engine::chain_at(Lsn lsn) const {
+  if (lsn > visible_.lsn || lsn < chain_window_from_ || lsn.value() + kChainWindow <= visible_.lsn.value()) return std::nullopt;
+  return chain_window_[lsn.value() % kChainWindow];
+}
+
+wal::RecordHeader Engine::next_header(Epoch epoch) const {
+  const Position& end = newest();
+  wal::RecordHeader header;
+  header.epoch = epoch;
+  header.lsn = end.lsn.next();
+  header.commit = end.commit;
+  header.chain_before = end.chain;
+  header.digest_after = end.digest;
+  return header;
+}
+
+Position Engine::append_own(const wal::RecordHeader& header, const wal::Payload& payload) {
+  Bytes& out = writer_.encode_buffer();
+  const size_t begin = out.size();
+  wal::encode_record(header, payload, out);
+  const ByteSpan record = ByteSpan(out).subspan(begin);
+  const Position after{header.lsn, header.commit, header.epoch, newest().lineage, wal::chain_over(record), header.digest_after};
+  writer_.append(header.lsn, record.size());
+  return after;
+}
+
+void Engine::appended(const Position& position) {
+  pending_.push_back(position);
+  schedule_pump();
+}
+
+// One frame per loop turn at the earliest: everything that the turn admits goes into it.
+void Engine::schedule_pump() {
+  if (pump_scheduled_) return;
+  pump_scheduled_ = true;
+  runtime_.loop().post([this, alive = alive_] {
+    if (!*alive) return;
+    pump_scheduled_ = false;
+    const bool inline_now = inline_policy_ && inline_policy_();
+    writer_.pump(inline_now ? runtime::Completion::kInline : runtime::Completion::kLater);
+  });
+}
+
+void Engine::when_durable(Lsn lsn, std::move_only_function<void(Result<void>)> done) {
+  if (lsn <= visible_.lsn) {
+    done({});
+  } else if (halt_) {
+    done(fail(ErrorCode::kOutcomeUnknown, fmt::format("write: the node halted before LSN {} was durable ({})", lsn.value(), halt_->reason)));
+  } else {
+    AERODB_ASSERT(held_.empty() || held_.back().lsn <= lsn);
+    held_.push_back({lsn, std::move(done)});
+  }
+}
+
+void Engine::on_durable(Lsn lsn) {
+  while (!pending_.empty() && pending_.front().lsn <= lsn) {
+    visible_ = pending_.front();
+    chain_window_[visible_.lsn.value() % kChainWindow] = visible_.chain;
+    pending_.pop_front();
+  }
+  // The memory table and the authority may be ahead; only a copy taken when nothing is pending is durable as a whole.
+  if (authority_pending_ && pending_.empty()) {
+    visible_authority_ = state_().authority();
+    authority_pending_ = false;
+  }
+  while (!held_.empty() && held_.front().lsn <= visible_.lsn) {
+    auto done = std::move(held_.front().done);
+    held_.pop_front();
+    done({});
+  }
+  events_.on_durable(visible_);
+}
+
+void Engine::on_log_failure(Error error) {
+  halt({"WAL-5", std::string(error.row().name), error.message, writer_.durable().next()});
+}
+
+void Engine::fail_held(const Error& error) {
+  auto held = std::move(held_);
+  held_.clear();
+  for (auto& entry : held) entry.done(fail(error));
+}
+
+void Engine::halt(Halt reason) {
+  if (halt_) return;
+  halt_ = std::move(reason);
+  runtime_.log().write(LogLevel::kError, "halted", {{"rule", halt_->rule}, {"code", halt_->code}, {"reason", halt_->reason}, {"lsn", halt_->lsn.value()}});
+  // Best effort for an own disk error: without the file the next start decides afresh.
+  auto written = std::make_shared<Result<void>>();
+  runtime_.jobs().run(
+      [written, data_dir = options_.data_dir, halt = *halt_](runtime::Disk& disk) { *written = write_halt(disk, data_dir, halt); },
+      [this, alive = alive_, written] {
+        if (*alive && !*written) runtime_.log().write(LogLevel::kError, "halt_not_recorded", {{"reason", written->error().message}});
+      });
+  fail_held({ErrorCode::kOutcomeUnknown, fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason), {}});
+  events_.on_halt(*halt_);
+}
+
+Result<void> Engine::clean_stop(runtime::Disk& disk) const {
+  AERODB_ASSERT(writer_.idle());
+  return write_clean_stop(disk, options_.data_dir, {visible_.lsn, visible_.chain});
+}
+
+Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
+  if (halt_) return fail(ErrorCode::kHalted, "replica.append: the node is halted");
+  std::vector<wal::RecordView> views;
+  std::vector<uint64_t> sizes;
+  ByteSpan rest = records;
+  Chain chain = newest().chain;
+  Lsn lsn = newest().lsn;
+  for (uint32_t i = 0; i < count && !rest.empty(); ++i) {
+    auto record = wal::read_record(rest);
+    if (!record) return fail(std::move(record.error()));
+    const bool starts_log = record->header.lsn == Lsn(1);  // its genesis chain is checked when it is applied
+    const bool follows = record->header.lsn == lsn.next() && (starts_log || record->header.chain_before == chain);
+    if (!follows && !planted(Fault::kGapAccepted)) {
+      return fail(ErrorCode::kReplicaDiverged, fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()));
+    }
+    chain = record->chain_after();
+    lsn = record->header.lsn;
+    rest = rest.subspan(record->bytes.size());
+    sizes.push_back(record->bytes.size());
+    views.push_back(*record);
+  }
+  if (views.size() != count || !rest.empty()) return fail(ErrorCode::kBadRecord, "replica.append: the batch holds another number of records than it says");
+  if (!writer_.has_room_for(sizes)) return fail(ErrorCode::kReplicaFull, "replica.append: the ring has no released segment left (WAL-6)");
+  if (state_().table().bytes() >= options_.max_memory_bytes) return fail(ErrorCode::kReplicaFull, "replica.append: the memory table is at memory.max_bytes (WAL-6)");
+
+  std::vector<Position> positions;
+  for (const auto& record : views) {
+    if (auto applied = state_().apply(record, Trust::kPeer); !applied) return fail(std::move(applied.error()));
+    positions.push_back(newest());
+  }
+  for (size_t i = 0; i < views.size(); ++i) {
+    const auto type = views[i].header.type;
+    authority_pending_ = authority_pending_ || (type != wal::RecordType::kCommit && type != wal::RecordType::kSchema);
+    if (type == wal::RecordType::kSeal) declined_seal_ = false;  // a decline is of one seal, and this is another
+    Bytes& out = writer_.encode_buffer();
+    out.insert(out.end(), views[i].bytes.begin(), views[i].bytes.end());
+    writer_.append(views[i].header.lsn, views[i].bytes.size());
+    appended(positions[i]);
+  }
+  return newest().lsn;
+}
+
+}  // namespace aerodb::engine

@@ -1,0 +1,251 @@
+// One node's database: admission, durability, reads, authority. Thread: the loop's. Knows nothing of sockets.
+//
+// Life of a write: admitted (checked against the newest state, pending included; commit id given; its version enters the
+// memory table) -> framed -> durable -> visible (reads are bounded by the durable commit) -> answered. Every answer to a
+// write, refusals included, waits until the LSN it was decided on is durable (WAL-4): see hold().
+//
+// Trouble with the log: the node halts, every pending answer says OUTCOME_UNKNOWN, nothing is retried (WAL-5).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "common/document/canonical.h"
+#include "common/engine/recovery.h"
+#include "common/engine/state.h"
+#include "common/rules/authority_rules.h"
+#include "common/rules/read_gate.h"
+#include "common/rules/read_visibility.h"
+#include "common/runtime/runtime.h"
+#include "common/wal/reader.h"
+#include "common/wal/writer.h"
+
+namespace aerodb::engine {
+
+inline constexpr size_t kMaxBatchOperations = 1000;
+inline constexpr uint32_t kMaxQueryLimit = 10'000;
+
+struct EngineOptions {
+  std::string data_dir;
+  wal::RingGeometry geometry;
+  wal::WriterOptions writer;
+  uint64_t max_memory_bytes = 1ull << 30;
+  uint32_t max_document_bytes = document::kDefaultMaxDocumentBytes;
+  uint64_t max_query_entries = 100'000;
+};
+
+// A position that a client saw.
+struct ReceiptClaim {
+  LineageId lineage;
+  Epoch epoch;
+  Lsn lsn;
+  Chain chain;
+};
+
+// A decision on newest state, to be answered when `decided_on` is durable.
+template <class T>
+struct Decided {
+  Result<T> outcome;
+  Lsn decided_on;
+};
+
+struct WriteOperation {
+  wal::Operation op = wal::Operation::kInsert;
+  std::string_view collection;
+  std::string_view id;                        // delete
+  uint32_t schema_version = 0;                // insert, update
+  std::optional<CommitId> if_commit;          // precondition (MVCC-8)
+  std::optional<document::Cursor> document;   // insert, update
+};
+
+struct GetRequest {
+  std::string_view collection;
+  std::string_view id;
+  uint32_t schema_version = 0;
+  std::optional<CommitId> at_commit;
+  std::optional<ReceiptClaim> receipt;
+};
+struct GetAnswer {
+  CommitId at_commit;
+  const store::Version* version = nullptr;  // nullptr: no visible version; valid as long as the engine
+  Position position;
+};
+
+enum class Comparison : uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+struct Predicate {
+  std::string_view field;  // dotted path, or "_id"
+  Comparison comparison = Comparison::kEqual;
+  document::Cursor value;
+};
+struct QueryRequest {
+  std::string_view collection;
+  uint32_t schema_version = 0;
+  std::vector<Predicate> where;  // all on one field
+  std::optional<std::string_view> sort;
+  bool descending = false;
+  std::optional<uint32_t> limit;
+  std::optional<uint64_t> max_entries;
+  std::optional<CommitId> at_commit;
+  std::optional<ReceiptClaim> receipt;
+};
+struct QueryAnswer {
+  CommitId at_commit;
+  std::string index;            // path, or "_id"
+  uint64_t bound_entries = 0;   // stated before it ran (QRY-3)
+  std::vector<const store::Version*> versions;
+  Position position;
+};
+
+// What the operator handed over with a control command.
+struct AuthorityRequest {
+  rules::AuthorityCommand command = rules::AuthorityCommand::kDemote;
+  wal::WhoAndWhy who;
+  std::optional<std::string> successor;
+  std::optional<InstanceId> successor_instance;
+  std::optional<Decline> decline;
+};
+struct AuthorityOutcome {
+  Lsn record_lsn;  // seal, or epoch_start
+  Lsn seal_lsn;
+  uint64_t seal_number = 0;
+  std::string successor;
+  InstanceId successor_instance;
+  Epoch epoch;
+  bool repeated = false;  // the record stood already; nothing was written
+  Position position;
+};
+
+class EngineEvents {
+ public:
+  virtual ~EngineEvents() = default;
+  virtual void on_durable(const Position& position) = 0;
+  virtual void on_halt(const Halt& halt) = 0;
+};
+
+class Engine final : private wal::WriterEvents {
+ public:
+  // Takes over what recovery opened. `runtime` and `events` must outlive the engine; the log device must be open.
+  Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, EngineOptions options, EngineEvents& events);
+  ~Engine() override;
+
+  // --- who and where
+  [[nodiscard]] const NodeFile& node() const { return opened_->node; }
+  [[nodiscard]] const RecoveryReport& recovery() const { return opened_->report; }
+  [[nodiscard]] rules::NodeState state() const { return halt_ ? rules::NodeState::kHalted : rules::NodeState::kReady; }
+  [[nodiscard]] const std::optional<Halt>& halt_reason() const { return halt_; }
+  // What reads see: durable and applied.
+  [[nodiscard]] const Position& visible() const { return visible_; }
+  // With everything admitted, durable or not.
+  [[nodiscard]] const Position& newest() const { return opened_->state.position(); }
+  [[nodiscard]] const Authority& visible_authority() const { return visible_authority_; }
+  [[nodiscard]] rules::Role role() const { return visible_authority_.role_of(node().instance); }
+  // Includes an authority record that is not durable yet: what admission looks at.
+  [[nodiscard]] rules::Role newest_role() const { return state_().authority().role_of(node().instance); }
+  [[nodiscard]] const State& state_data() const { return opened_->state; }
+  [[nodiscard]] const wal::Writer& writer() const { return writer_; }
+  [[nodiscard]] wal::Reader& reader() { return reader_; }
+  [[nodiscard]] CommitId floor() const { return CommitId(); }
+  // Chain after `lsn`, where it is among the last 65,536 durable ones.
+  [[nodiscard]] std::optional<Chain> chain_at(Lsn lsn) const;
+
+  // --- writes; each answer goes through hold()
+  [[nodiscard]] Decided<Position> write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  // The same schema again is no change and answers the present position.
+  [[nodiscard]] Decided<Position> register_schema(document::Cursor schema);
+  // Runs `answer` with the outcome when it may be answered: at once where everything it was decided on is durable.
+  template <class T>
+  void hold(Decided<T> decided, std::move_only_function<void(Result<T>)> answer) {
+    const bool early = planted(decided.outcome ? Fault::kEarlyAcknowledgement : Fault::kRefusalNotHeld);
+    when_durable(early ? Lsn() : decided.decided_on,
+                 [outcome = std::move(decided.outcome), answer = std::move(answer)](Result<void> durable) mutable {
+                   if (durable) answer(std::move(outcome)); else answer(fail(std::move(durable.error())));
+                 });
+  }
+  // Runs `done` once `lsn` is durable, or with OUTCOME_UNKNOWN when the log failed before.
+  void when_durable(Lsn lsn, std::move_only_function<void(Result<void>)> done);
+  // Whether one sync may be carried out inline now (a single active connection). Default: never.
+  void set_inline_policy(std::function<bool()> policy) { inline_policy_ = std::move(policy); }
+
+  // --- reads
+  [[nodiscard]] Result<GetAnswer> get(const GetRequest& request) const;
+  [[nodiscard]] Result<QueryAnswer> query(const QueryRequest& request) const;
+  [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit, const std::optional<ReceiptClaim>& receipt) const;
+  // Versions of one document in the logical view at `bound`, newest first. Empty where there is none.
+  [[nodiscard]] std::vector<rules::VersionEvidence> version_chain(std::string_view collection, std::string_view id, CommitId bound) const;
+
+  // --- replication: the next records, continuity with this log already decided (rules/append_rules.h). All or nothing:
+  // structure, canonical form, previous commits and digests are checked before the log is touched (REPL-3).
+  // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt.
+  [[nodiscard]] Result<Lsn> append_batch(ByteSpan records, uint32_t count);
+
+  // --- authority
+  [[nodiscard]] rules::AuthorityEvidence authority_evidence(const AuthorityRequest& request) const;
+  // CONTROL: DEMOTION_DENIED, PROMOTION_DENIED, PROMOTION_UNDETERMINED, WAL_FULL. Answers go through hold().
+  [[nodiscard]] Decided<AuthorityOutcome> demote(const AuthorityRequest& request);
+  [[nodiscard]] Decided<AuthorityOutcome> promote(const AuthorityRequest& request);
+  // Syncs the decline beside the log, then answers the statement. DECLINE_DENIED.
+  void decline(const AuthorityRequest& request, std::move_only_function<void(Result<Bytes>)> done);
+  // A successor's statement as handed over; BAD_REQUEST where it is of another log.
+  [[nodiscard]] Result<Decline> check_decline(ByteSpan statement) const;
+
+  // Stops for good: no reads, no writes, durable across restarts. Every held answer becomes OUTCOME_UNKNOWN.
+  void halt(Halt reason);
+  // Records where the log ends, for the next start's T3. Blocking: at a clean stop, when nothing is pending.
+  [[nodiscard]] Result<void> clean_stop(runtime::Disk& disk) const;
+  [[nodiscard]] bool idle() const { return writer_.idle() && held_.empty(); }
+
+ private:
+  struct Held {
+    Lsn lsn;
+    std::move_only_function<void(Result<void>)> done;
+  };
+  void on_durable(Lsn lsn) override;
+  void on_log_failure(Error error) override;
+  [[nodiscard]] State& state_() { return opened_->state; }
+  [[nodiscard]] const State& state_() const { return opened_->state; }
+  [[nodiscard]] bool fenced() const { return false; }
+  // Appends one authority or schema record that this node makes.
+  [[nodiscard]] Position append_own(const wal::RecordHeader& header, const wal::Payload& payload);
+  [[nodiscard]] wal::RecordHeader next_header(Epoch epoch) const;
+  void appended(const Position& position);
+  void schedule_pump();
+  void fail_held(const Error& error);
+  [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Result<void> prepare_operation(const WriteOperation& operation);
+  [[nodiscard]] Result<Position> admit(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Result<Position> admit_schema(document::Cursor schema);
+  [[nodiscard]] const RegisteredSchema* schema_for_read(std::string_view collection, uint32_t version, Error& error) const;
+
+  runtime::Runtime& runtime_;
+  EngineEvents& events_;
+  EngineOptions options_;
+  std::unique_ptr<OpenedNode> opened_;
+  wal::Writer writer_;
+  wal::Reader reader_;
+  Position visible_;
+  Authority visible_authority_;
+  bool authority_pending_ = false;
+  std::deque<Position> pending_;  // positions admitted and not yet durable
+  std::deque<Held> held_;
+  std::vector<Chain> chain_window_;  // by lsn mod size
+  Lsn chain_window_from_;
+  std::optional<Halt> halt_;
+  std::function<bool()> inline_policy_;
+  bool pump_scheduled_ = false;
+  bool declined_seal_ = false;
+  // Scratch of the write path.
+  Bytes canonical_;
+  struct Prepared {
+    wal::CommitOperation operation;
+    size_t begin = 0;  // in canonical_
+    size_t end = 0;
+  };
+  std::vector<Prepared> prepared_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace aerodb::engine

@@ -1,0 +1,237 @@
+#include "common/engine/node_directory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/checksum.h"
+#include "common/wal/frame.h"
+#include "common/wal/scan.h"
+
+namespace aerodb::engine {
+namespace {
+
+constexpr uint64_t kMaxFileBytes = 1 << 20;
+constexpr uint32_t kFormat = 1;
+
+// Small files share one form: magic [8], format u32, content, XXH3-128 of all before it.
+Bytes seal_file(std::string_view magic, ByteSpan content) {
+  Bytes bytes;
+  ByteWriter out(bytes);
+  out.raw(as_bytes(magic));
+  out.u32(kFormat);
+  out.raw(content);
+  out.raw(xxh3_128(bytes));
+  return bytes;
+}
+
+Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what) {
+  const size_t head = magic.size() + 4;
+  auto damaged = [&] { return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", what)); };
+  if (bytes.size() < head + 16 || as_text(bytes.first(magic.size())) != magic) return damaged();
+  const auto checked = bytes.first(bytes.size() - 16);
+  if (!std::ranges::equal(xxh3_128(checked), bytes.last(16))) return damaged();
+  const uint32_t format = ByteReader(bytes.subspan(magic.size())).u32();
+  if (format > kFormat) return fail(ErrorCode::kNewerFormat, fmt::format("read {}: format {}, this binary reads {}", what, format, kFormat));
+  return Bytes(checked.begin() + static_cast<ptrdiff_t>(head), checked.end());
+}
+
+// nullopt where the file is absent.
+Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path, std::string_view magic) {
+  auto present = disk.exists(path);
+  if (!present) return fail(std::move(present.error()));
+  if (!*present) return std::optional<Bytes>();
+  auto bytes = runtime::read_file(disk, path, kMaxFileBytes);
+  if (!bytes) return fail(std::move(bytes.error()));
+  auto content = open_file(magic, *bytes, path);
+  if (!content) return fail(std::move(content.error()));
+  return std::optional<Bytes>(std::move(*content));
+}
+
+std::unexpected<Error> damaged(const std::string& path) { return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", path)); }
+
+constexpr std::string_view kNodeMagic = "AERONODE";
+constexpr std::string_view kCleanMagic = "AEROSTOP";
+constexpr std::string_view kHaltMagic = "AEROHALT";
+constexpr std::string_view kDeclineMagic = "AERODECL";
+
+Result<void> check_empty(runtime::Disk& disk, const std::string& data_dir) {
+  auto present = disk.exists(data_dir);
+  if (!present) return fail(std::move(present.error()));
+  if (!*present) return {};
+  auto names = disk.list(data_dir);
+  if (!names) return fail(std::move(names.error()));
+  for (const auto& name : *names) {
+    // LOCK is what the caller of init holds.
+    if (name != "lost+found" && name != "LOCK") {
+      return fail(ErrorCode::kAlreadyInitialized, fmt::format("init {}: the directory holds {}", data_dir, name));
+    }
+  }
+  return {};
+}
+
+// The first frame of a primary: one lineage_start at LSN 1.
+Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, const InitOptions& options, const NodeFile& node, LineageId lineage) {
+  wal::LineageStart start;
+  start.lineage = lineage;
+  start.reason = wal::LineageReason::kInit;
+  start.node = node.name;
+  start.instance = node.instance;
+  start.who = {"init", options.operator_name, options.reason, std::nullopt};
+  Bytes frame(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes);
+  wal::encode_record({0, wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0), wal::genesis_chain(node.cluster, lineage), Digest{}}, start, frame);
+  const wal::FrameHeader header{1, 1, Lsn(1), 1, frame.size() - wal::kSegmentHeaderBytes - wal::kFrameHeaderBytes};
+  frame.resize(wal::kSegmentHeaderBytes + header.bytes_on_disk(), 0);
+  auto bytes = std::span(frame);
+  const uint64_t salt = random.next();
+  wal::encode_segment_header({1, salt, Lsn(1), node.cluster, node.instance}, bytes.first<wal::kSegmentHeaderBytes>());
+  wal::seal_frame(header, salt, bytes.subspan(wal::kSegmentHeaderBytes));
+  auto file = disk.open(wal::segment_paths(options.data_dir, 1).front(), runtime::OpenMode::kReadWrite);
+  if (!file) return fail(std::move(file.error()));
+  if (auto written = (*file)->write(0, frame); !written) return written;
+  return (*file)->sync();
+}
+
+}  // namespace
+
+Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options) {
+  if (auto empty = check_empty(disk, options.data_dir); !empty) return fail(std::move(empty.error()));
+  if (!options.primary && !options.cluster) return fail(ErrorCode::kUsage, "init: a replica needs the cluster id of its primary");
+  NodeFile node{options.cluster.value_or(ClusterId{}), options.name, options.instance.value_or(InstanceId{}), Lsn(options.primary ? 1 : 0)};
+  if (!options.cluster) node.cluster = runtime::random_id<ClusterId>(random);
+  if (!options.instance) node.instance = runtime::random_id<InstanceId>(random);
+  const LineageId lineage = options.lineage ? *options.lineage : runtime::random_id<LineageId>(random);
+  if (auto made = disk.make_directory(options.data_dir); !made) return fail(std::move(made.error()));
+  if (auto made = disk.make_directory(options.data_dir + "/authority"); !made) return fail(std::move(made.error()));
+  if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring) return fail(std::move(ring.error()));
+  if (options.primary) {
+    if (auto first = write_first_record(disk, random, options, node, lineage); !first) return fail(std::move(first.error()));
+  }
+  // NODE comes last: without it the directory is not a node, and init can be tried again on a fresh one.
+  Bytes content;
+  ByteWriter out(content);
+  out.id(node.cluster);
+  out.id(node.instance);
+  out.string(node.name);
+  out.u64(node.initial_lsn.value());
+  if (auto written = runtime::replace_file(disk, options.data_dir, "NODE", seal_file(kNodeMagic, content)); !written) return fail(std::move(written.error()));
+  return node;
+}
+
+Result<NodeFile> read_node_file(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/NODE";
+  auto content = read_optional(disk, path, kNodeMagic);
+  if (!content) return fail(std::move(content.error()));
+  if (!*content) return fail(ErrorCode::kNotInitialized, fmt::format("open {}: it holds no NODE file", data_dir));
+  ByteReader in(**content);
+  NodeFile node;
+  node.cluster = in.id<ClusterId>();
+  node.instance = in.id<InstanceId>();
+  node.name = in.string();
+  node.initial_lsn = Lsn(in.u64());
+  if (!in.at_end()) return damaged(path);
+  return node;
+}
+
+Result<std::optional<CleanStop>> read_clean_stop(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/CLEAN_STOP";
+  auto content = read_optional(disk, path, kCleanMagic);
+  if (!content) return fail(std::move(content.error()));
+  if (!*content) return std::optional<CleanStop>();
+  ByteReader in(**content);
+  CleanStop stop;
+  stop.lsn = Lsn(in.u64());
+  stop.chain = in.id<Chain>();
+  if (!in.at_end()) return damaged(path);
+  return std::optional(stop);
+}
+
+Result<void> write_clean_stop(runtime::Disk& disk, const std::string& data_dir, const CleanStop& stop) {
+  Bytes content;
+  ByteWriter out(content);
+  out.u64(stop.lsn.value());
+  out.id(stop.chain);
+  return runtime::replace_file(disk, data_dir, "CLEAN_STOP", seal_file(kCleanMagic, content));
+}
+
+Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/HALT";
+  auto content = read_optional(disk, path, kHaltMagic);
+  if (!content) return fail(std::move(content.error()));
+  if (!*content) return std::optional<Halt>();
+  ByteReader in(**content);
+  Halt halt;
+  halt.rule = in.string();
+  halt.code = in.string();
+  halt.reason = in.string();
+  halt.lsn = Lsn(in.u64());
+  if (!in.at_end()) return damaged(path);
+  return std::optional(std::move(halt));
+}
+
+Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const Halt& halt) {
+  Bytes content;
+  ByteWriter out(content);
+  out.string(halt.rule);
+  out.string(halt.code);
+  out.string(halt.reason);
+  out.u64(halt.lsn.value());
+  return runtime::replace_file(disk, data_dir, "HALT", seal_file(kHaltMagic, content));
+}
+
+Bytes encode_decline(const Decline& decline) {
+  Bytes content;
+  ByteWriter out(content);
+  out.id(decline.cluster);
+  out.u64(decline.seal_lsn.value());
+  out.id(decline.seal_chain);
+  out.string(decline.node);
+  out.id(decline.instance);
+  out.string(decline.who.request_id);
+  out.string(decline.who.operator_name);
+  out.string(decline.who.reason);
+  out.blob(decline.who.audit_head ? ByteSpan(*decline.who.audit_head) : ByteSpan());
+  return seal_file(kDeclineMagic, content);
+}
+
+Result<Decline> decode_decline(ByteSpan statement) {
+  auto bad = [] { return fail(ErrorCode::kBadRequest, "decline statement: it does not parse"); };
+  auto content = open_file(kDeclineMagic, statement, "decline statement");
+  if (!content) return bad();
+  ByteReader in(*content);
+  Decline decline;
+  decline.cluster = in.id<ClusterId>();
+  decline.seal_lsn = Lsn(in.u64());
+  decline.seal_chain = in.id<Chain>();
+  decline.node = in.string();
+  decline.instance = in.id<InstanceId>();
+  decline.who.request_id = in.string();
+  decline.who.operator_name = in.string();
+  decline.who.reason = in.string();
+  auto head = in.blob();
+  if (!in.at_end() || (!head.empty() && head.size() != sizeof(Sha256))) return bad();
+  if (!head.empty()) std::ranges::copy(head, decline.who.audit_head.emplace().begin());
+  return decline;
+}
+
+namespace {
+std::string decline_name(Lsn seal_lsn) { return fmt::format("decline-{}", seal_lsn.value()); }
+}  // namespace
+
+Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir, Lsn seal_lsn) {
+  const std::string path = data_dir + "/authority/" + decline_name(seal_lsn);
+  auto present = disk.exists(path);
+  if (!present) return fail(std::move(present.error()));
+  if (!*present) return std::optional<Decline>();
+  auto bytes = runtime::read_file(disk, path, kMaxFileBytes);
+  if (!bytes) return fail(std::move(bytes.error()));
+  auto decline = decode_decline(*bytes);
+  if (!decline) return damaged(path);
+  return std::optional(std::move(*decline));
+}
+
+Result<void> write_decline(runtime::Disk& disk, const std::string& data_dir, const Decline& decline) {
+  return runtime::replace_file(disk, data_dir + "/authority", decline_name(decline.seal_lsn), encode_decline(decline));
+}
+
+}  // namespace aerodb::engine

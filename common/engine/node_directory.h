@@ -1,0 +1,80 @@
+// The files of a data directory beside its log, and the making of one. Blocking: for init, start-up and Jobs.
+//
+//   NODE                    identity, written once by init
+//   LOCK                    held by the process that has the directory open
+//   wal/NNNN.seg            the ring
+//   CLEAN_STOP              position at the last clean stop: a lower bound for the next start (tail label T3)
+//   HALT                    why the node halted; survives restarts until an operator's act
+//   authority/decline-LSN   a decline of the seal at LSN
+//   quarantine/             bytes of torn frames
+//   events.jsonl            numbered events
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/runtime/disk.h"
+#include "common/runtime/clock.h"
+#include "common/wal/record.h"
+#include "common/wal/ring.h"
+
+namespace aerodb::engine {
+
+struct NodeFile {
+  ClusterId cluster;
+  std::string name;
+  InstanceId instance;
+  Lsn initial_lsn;  // what init itself made durable: 1 on a primary, 0 on a replica; a bound for ever (T3)
+};
+
+struct InitOptions {
+  std::string data_dir;
+  std::string name;
+  wal::RingGeometry geometry;
+  bool primary = false;                  // writes the first lineage_start; otherwise the log stays empty
+  std::optional<ClusterId> cluster;      // a replica needs one; a primary gets a random one where absent
+  std::optional<LineageId> lineage;      // fixed ids, for comparisons between runs
+  std::optional<InstanceId> instance;
+  std::string operator_name;
+  std::string reason;
+};
+
+// Makes a node of an empty or absent directory. ALREADY_INITIALIZED where it holds anything but lost+found.
+[[nodiscard]] Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options);
+
+// NOT_INITIALIZED, BAD_NODE_FILE, NEWER_FORMAT.
+[[nodiscard]] Result<NodeFile> read_node_file(runtime::Disk& disk, const std::string& data_dir);
+
+struct CleanStop {
+  Lsn lsn;
+  Chain chain;
+};
+[[nodiscard]] Result<std::optional<CleanStop>> read_clean_stop(runtime::Disk& disk, const std::string& data_dir);
+[[nodiscard]] Result<void> write_clean_stop(runtime::Disk& disk, const std::string& data_dir, const CleanStop& stop);
+
+// Why a node halted: the failing rule, what was expected and found.
+struct Halt {
+  std::string rule;
+  std::string code;
+  std::string reason;
+  Lsn lsn;  // where
+};
+[[nodiscard]] Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir);
+[[nodiscard]] Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const Halt& halt);
+
+// A successor's statement that it declines a seal. Bytes that an operator hands from node to node.
+struct Decline {
+  ClusterId cluster;
+  Lsn seal_lsn;
+  Chain seal_chain;  // chain after the seal: ties the statement to this very log
+  std::string node;
+  InstanceId instance;
+  wal::WhoAndWhy who;
+};
+[[nodiscard]] Bytes encode_decline(const Decline& decline);
+[[nodiscard]] Result<Decline> decode_decline(ByteSpan statement);
+[[nodiscard]] Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir, Lsn seal_lsn);
+[[nodiscard]] Result<void> write_decline(runtime::Disk& disk, const std::string& data_dir, const Decline& decline);
+
+}  // namespace aerodb::engine

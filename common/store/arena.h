@@ -1,0 +1,42 @@
+// Bump allocation for what lives as long as a memory table: ids, versions, documents, index values. Never freed singly.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace aerodb::store {
+
+class Arena {
+ public:
+  // 8-byte aligned; valid as long as the arena.
+  [[nodiscard]] uint8_t* allocate(size_t bytes) {
+    bytes = (bytes + 7) & ~size_t{7};
+    if (bytes > kChunkBytes / 4) return new_chunk(bytes);  // leaves the current chunk in use
+    if (bytes > left_) {
+      at_ = new_chunk(kChunkBytes);
+      left_ = kChunkBytes;
+    }
+    uint8_t* piece = at_;
+    at_ += bytes;
+    left_ -= bytes;
+    return piece;
+  }
+  // Memory taken from the system.
+  [[nodiscard]] uint64_t bytes() const { return bytes_; }
+
+ private:
+  uint8_t* new_chunk(size_t bytes) {
+    chunks_.push_back(std::make_unique_for_overwrite<uint64_t[]>(bytes / 8));
+    bytes_ += bytes;
+    return reinterpret_cast<uint8_t*>(chunks_.back().get());
+  }
+  static constexpr size_t kChunkBytes = 256 << 10;
+  std::vector<std::unique_ptr<uint64_t[]>> chunks_;
+  uint8_t* at_ = nullptr;
+  size_t left_ = 0;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace aerodb::store

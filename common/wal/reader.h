@@ -1,0 +1,43 @@
+// Serves records by LSN: from memory where the newest frames hold them, from the segment files through a Job otherwise.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/runtime/jobs.h"
+#include "common/wal/writer.h"
+
+namespace aerodb::wal {
+
+struct Records {
+  Lsn first_lsn;
+  uint32_t count = 0;
+  Bytes bytes;  // whole records, verbatim
+};
+
+// Thread: the loop's. The writer must outlive the reader.
+class Reader {
+ public:
+  Reader(Writer& writer, runtime::Jobs& jobs, std::string data_dir, std::vector<Writer::FramePlace> places);
+  ~Reader();
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  // Records from `from` on, at most max_bytes unless the first alone is larger, none above the durable boundary.
+  // Requires 1 <= from <= durable. `done` may run before this returns. LOG_RELEASED where the ring no longer holds them.
+  void read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done);
+  // Oldest LSN that the ring still holds.
+  [[nodiscard]] Lsn first_lsn() const;
+
+ private:
+  void note(const Writer::FramePlace& place);
+  Writer& writer_;
+  runtime::Jobs& jobs_;
+  std::string data_dir_;
+  std::deque<Writer::FramePlace> places_;  // sparse, ascending
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace aerodb::wal
