@@ -81,20 +81,20 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
   const bool same_again = seal && newest_role() == rules::Role::kSealed && state() == rules::NodeState::kReady &&
                           seal->successor == request.successor && seal->successor_instance == request.successor_instance;
   if (same_again) {
-    return {AuthorityOutcome{seal->lsn, seal->lsn, seal->number, seal->successor, seal->successor_instance, authority.epoch(), true, newest()}, writer_.appended()};
+    return {AuthorityOutcome{seal->lsn, seal->lsn, seal->number, seal->successor, seal->successor_instance, authority.epoch(), true, newest()}, decided_on()};
   }
-  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), writer_.appended()};
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), decided_on()};
 
   wal::Seal record{*request.successor, *request.successor_instance, seal ? seal->number + 1 : 1, statement_of(request.decline), request.who};
   Bytes size_probe;
   auto header = next_header(authority.epoch());
   wal::encode_record(header, record, size_probe);
-  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), writer_.appended()};
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
   header.type = wal::RecordType::kSeal;
   const Position after = append_own(header, payload);
   state_().take_authority(header, payload, after);
-  authority_pending_ = true;
+  pending_authority_.push_back({after.lsn, authority});
   declined_seal_ = false;
   appended(after);
   return {AuthorityOutcome{after.lsn, after.lsn, record.number, record.successor, record.successor_instance, after.epoch, false, after}, after.lsn};
@@ -104,11 +104,11 @@ Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   const auto& authority = state_().authority();
   const auto* current = authority.current();
   if (current != nullptr && current->instance == node().instance && current->reason == "promotion" && !authority.seal() && state() == rules::NodeState::kReady) {
-    return {AuthorityOutcome{current->first_lsn, Lsn(current->first_lsn.value() - 1), 0, current->node, current->instance, current->epoch, true, newest()}, writer_.appended()};
+    return {AuthorityOutcome{current->first_lsn, Lsn(current->first_lsn.value() - 1), 0, current->node, current->instance, current->epoch, true, newest()}, decided_on()};
   }
   const auto evidence = authority_evidence(request);
   rules::NoTrace trace;
-  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), writer_.appended()};
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), decided_on()};
 
   const SealState seal = *authority.seal();
   wal::EpochStart record{authority.epoch().next(), node().name, node().instance, seal.lsn, statement_of(request.decline), request.who};
@@ -116,11 +116,11 @@ Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   header.type = wal::RecordType::kEpochStart;
   Bytes size_probe;
   wal::encode_record(header, record, size_probe);
-  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), writer_.appended()};
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
   const Position after = append_own(header, payload);
   state_().take_authority(header, payload, after);
-  authority_pending_ = true;
+  pending_authority_.push_back({after.lsn, authority});
   appended(after);
   return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after}, after.lsn};
 }

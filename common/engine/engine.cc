@@ -81,10 +81,9 @@ void Engine::on_durable(Lsn lsn) {
     chain_window_[visible_.lsn.value() % kChainWindow] = visible_.chain;
     pending_.pop_front();
   }
-  // The memory table and the authority may be ahead; only a copy taken when nothing is pending is durable as a whole.
-  if (authority_pending_ && pending_.empty()) {
-    visible_authority_ = state_().authority();
-    authority_pending_ = false;
+  while (!pending_authority_.empty() && pending_authority_.front().lsn <= lsn) {
+    visible_authority_ = std::move(pending_authority_.front().authority);
+    pending_authority_.pop_front();
   }
   while (!held_.empty() && held_.front().lsn <= visible_.lsn) {
     auto done = std::move(held_.front().done);
@@ -153,11 +152,12 @@ Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
   for (const auto& record : views) {
     if (auto applied = state_().apply(record, Trust::kPeer); !applied) return fail(std::move(applied.error()));
     positions.push_back(newest());
+    const auto type = record.header.type;
+    if (type == wal::RecordType::kCommit || type == wal::RecordType::kSchema) continue;
+    pending_authority_.push_back({newest().lsn, state_().authority()});
+    if (type == wal::RecordType::kSeal) declined_seal_ = false;  // a decline is of one seal, and this is another
   }
   for (size_t i = 0; i < views.size(); ++i) {
-    const auto type = views[i].header.type;
-    authority_pending_ = authority_pending_ || (type != wal::RecordType::kCommit && type != wal::RecordType::kSchema);
-    if (type == wal::RecordType::kSeal) declined_seal_ = false;  // a decline is of one seal, and this is another
     Bytes& out = writer_.encode_buffer();
     out.insert(out.end(), views[i].bytes.begin(), views[i].bytes.end());
     writer_.append(views[i].header.lsn, views[i].bytes.size());

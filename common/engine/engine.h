@@ -212,6 +212,8 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] Position append_own(const wal::RecordHeader& header, const wal::Payload& payload);
   [[nodiscard]] wal::RecordHeader next_header(Epoch epoch) const;
   void appended(const Position& position);
+  // The LSN that a decision made now rests on. A halted node refuses by its halt alone, which waits for nothing.
+  [[nodiscard]] Lsn decided_on() const { return halt_ ? Lsn() : writer_.appended(); }
   void schedule_pump();
   void fail_held(const Error& error);
   [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
@@ -228,7 +230,11 @@ class Engine final : private wal::WriterEvents {
   wal::Reader reader_;
   Position visible_;
   Authority visible_authority_;
-  bool authority_pending_ = false;
+  struct PendingAuthority {
+    Lsn lsn;
+    Authority authority;
+  };
+  std::deque<PendingAuthority> pending_authority_;  // after each authority record that is not durable yet
   std::deque<Position> pending_;  // positions admitted and not yet durable
   std::deque<Held> held_;
   std::vector<Chain> chain_window_;  // by lsn mod size

@@ -45,7 +45,7 @@ Result<void> replay(runtime::Disk& disk, const OpenOptions& options, OpenedNode&
 
 }  // namespace
 
-Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const OpenOptions& options) {
+Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options) {
   // NODE is looked for first, so that a directory that is no node does not get a LOCK file.
   auto node = read_node_file(disk, options.data_dir);
   if (!node) return fail(std::move(node.error()));
@@ -59,25 +59,36 @@ Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const Op
   auto halt = read_halt(disk, options.data_dir);
   if (!halt) return fail(std::move(halt.error()));
   opened->halt = std::move(*halt);
+  return opened;
+}
 
-  if (auto replayed = replay(disk, options, *opened); !replayed) return fail(std::move(replayed.error()));
-  auto& report = opened->report;
-  report.tail = opened->scan.tail;
-  if (auto bound = add_bound(disk, options, opened->node, report.tail); !bound) return fail(std::move(bound.error()));
+Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
+  if (auto replayed = replay(disk, options, opened); !replayed) return replayed;
+  auto& report = opened.report;
+  report.tail = opened.scan.tail;
+  if (auto bound = add_bound(disk, options, opened.node, report.tail); !bound) return bound;
   rules::NoTrace trace;
   report.label = wal::decide_tail(report.tail, trace);
   if (report.label != wal::TailLabel::kT1) return fail(wal::tail_refusal(report.label, report.tail));
 
-  auto repaired = wal::repair_tail(disk, options.data_dir, options.geometry, opened->scan);
+  auto repaired = wal::repair_tail(disk, options.data_dir, options.geometry, opened.scan);
   if (!repaired) return fail(std::move(repaired.error()));
   report.quarantined = std::move(*repaired);
-  report.rewritten_frame = opened->scan.last_frame;
+  report.rewritten_frame = opened.scan.last_frame;
+  report.rewritten_frame_bytes = opened.scan.last_frame_bytes;
 
-  if (const auto& seal = opened->state.authority().seal()) {
+  if (const auto& seal = opened.state.authority().seal()) {
     auto decline = read_decline(disk, options.data_dir, seal->lsn);
     if (!decline) return fail(std::move(decline.error()));
-    opened->declined_seal = decline->has_value() && (*decline)->seal_chain == seal->chain_after;
+    opened.declined_seal = decline->has_value() && (*decline)->seal_chain == seal->chain_after;
   }
+  return {};
+}
+
+Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const OpenOptions& options) {
+  auto opened = claim_directory(disk, options);
+  if (!opened) return opened;
+  if (auto recovered = recover_log(disk, options, **opened); !recovered) return fail(std::move(recovered.error()));
   return opened;
 }
 

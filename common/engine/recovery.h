@@ -28,6 +28,7 @@ struct RecoveryReport {
   uint64_t segments_read = 0;
   std::string quarantined;  // file name; empty where nothing was
   std::optional<wal::RingCursor> rewritten_frame;
+  uint64_t rewritten_frame_bytes = 0;
 };
 
 struct OpenedNode {
@@ -41,8 +42,12 @@ struct OpenedNode {
   bool declined_seal = false;  // a decline of the seal that the log ends with is on disk
 };
 
-// LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE, WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST (T3),
-// WAL_DISCONTINUITY (T4), DIGEST_MISMATCH, BAD_RECORD, IO.
+// The first, quick step: identity, lock, halt. LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE, IO.
+[[nodiscard]] Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options);
+// The second: the log. WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST (T3), WAL_DISCONTINUITY (T4), DIGEST_MISMATCH,
+// BAD_RECORD, NEWER_FORMAT, WRONG_NODE, IO.
+[[nodiscard]] Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened);
+// Both.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const OpenOptions& options);
 
 }  // namespace aerodb::engine

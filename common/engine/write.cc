@@ -25,7 +25,7 @@ constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
 Decided<Position> Engine::write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt) {
   auto outcome = admit(operations, receipt);
   // A refusal rests on everything admitted so far, durable or not.
-  return {std::move(outcome), writer_.appended()};
+  return {std::move(outcome), decided_on()};
 }
 
 Result<void> Engine::check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt) {
@@ -151,7 +151,7 @@ Result<Position> Engine::admit(std::span<const WriteOperation> operations, const
 
 Decided<Position> Engine::register_schema(document::Cursor schema) {
   auto outcome = admit_schema(schema);
-  return {std::move(outcome), writer_.appended()};
+  return {std::move(outcome), decided_on()};
 }
 
 Result<Position> Engine::admit_schema(document::Cursor cursor) {

@@ -1,6 +1,7 @@
 // Time and randomness as the world gives them. No decision, log record or manifest holds a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace aerodb::runtime {

@@ -65,7 +65,16 @@ void MemoryTable::add_index_entries(CollectionTable& collection, DocumentEntry& 
     std::memcpy(&proposed->value_bytes + 1, key_.data(), key_.size());
     index->entries.insert(proposed);
     ++index_entries_;
+    index_entry_bytes_ += sizeof(IndexEntry) + key_.size();
   }
+}
+
+uint64_t MemoryTable::index_bytes() const {
+  uint64_t bytes = index_entry_bytes_;
+  for (const auto& [name, collection] : collections_) {
+    for (const auto& index : collection->indexes) bytes += index->entries.bytes();
+  }
+  return bytes;
 }
 
 uint64_t MemoryTable::bytes() const {

@@ -80,6 +80,7 @@ class MemoryTable {
   [[nodiscard]] uint64_t live_documents() const { return live_documents_; }
   [[nodiscard]] uint64_t versions() const { return versions_; }
   [[nodiscard]] uint64_t index_entries() const { return index_entries_; }
+  [[nodiscard]] uint64_t index_bytes() const;  // entries and tree nodes
   [[nodiscard]] size_t collections() const { return collections_.size(); }
 
  private:
@@ -90,6 +91,7 @@ class MemoryTable {
   uint64_t live_documents_ = 0;
   uint64_t versions_ = 0;
   uint64_t index_entries_ = 0;
+  uint64_t index_entry_bytes_ = 0;
 };
 
 }  // namespace aerodb::store

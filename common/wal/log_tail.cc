@@ -10,10 +10,13 @@ namespace aerodb::wal {
 std::unique_ptr<FrameBuffer> LogTail::push(std::unique_ptr<FrameBuffer> frame) {
   held_bytes_ += frame->bytes.capacity();
   frames_.push_back(std::move(frame));
-  if (held_bytes_ <= max_bytes_ || frames_.size() == 1) return nullptr;
-  auto oldest = std::move(frames_.front());
-  frames_.pop_front();
-  held_bytes_ -= oldest->bytes.capacity();
+  std::unique_ptr<FrameBuffer> oldest;
+  // Several small frames may have to leave for a large one.
+  while (held_bytes_ > max_bytes_ && frames_.size() > 1) {
+    oldest = std::move(frames_.front());
+    frames_.pop_front();
+    held_bytes_ -= oldest->bytes.capacity();
+  }
   return oldest;
 }
 
@@ -38,6 +41,8 @@ uint32_t LogTail::read(Lsn from, Lsn up_to, uint64_t max_bytes, Bytes& out) cons
       break;
     }
     count += more;
+    // Records of this frame that found no room: nothing of the next one may follow.
+    if (from.value() + count < (*frame)->first_lsn.value() + (*frame)->count) break;
   }
   return count;
 }

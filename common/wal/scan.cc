@@ -185,7 +185,7 @@ Result<void> look_behind(OpenRing& ring, const RingGeometry& geometry, RingScan&
     SegmentReader reader(*segment.file, geometry.segment_bytes, segment.header);
     const uint64_t from = sequence == end.segment_sequence ? end.offset : kSegmentHeaderBytes;
     if (sequence == end.segment_sequence) {
-      auto bytes = reader.bytes_at(from, kSectorBytes);
+      auto bytes = reader.bytes_at(from, round_up(kMaxFrameBytes, kSectorBytes));
       if (!bytes) return fail(std::move(bytes.error()));
       tail.bytes_at_end = std::ranges::any_of(*bytes, [](uint8_t byte) { return byte != 0; });
     }

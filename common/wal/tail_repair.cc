@@ -12,13 +12,22 @@ namespace {
 
 // Bytes behind the end that a torn frame may have left: up to the last sector that is not zero.
 Result<Bytes> torn_bytes(runtime::File& file, uint64_t offset, uint64_t segment_bytes) {
-  Bytes bytes(std::min(segment_bytes - offset, round_up(kMaxFrameBytes, kSectorBytes)));
+  Bytes bytes(std::min(segment_bytes - offset, kSegmentHeaderBytes + round_up(kMaxFrameBytes, kSectorBytes)));
   auto count = file.read(offset, bytes);
   if (!count) return fail(std::move(count.error()));
   bytes.resize(*count);
   auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](uint8_t byte) { return byte != 0; });
   bytes.resize(round_up(static_cast<uint64_t>(bytes.rend() - last), kSectorBytes));
   return bytes;
+}
+
+// Behind the end, or at the start of the next segment where the frame did not fit. A slot that was used before holds an
+// older segment behind the torn bytes: the salt of its next header makes all of it void, nothing is set aside.
+std::vector<RingCursor> places_of_torn_frame(const RingGeometry& geometry, RingCursor end) {
+  if (end.segment_sequence == 0) return {{1, 0}};
+  std::vector<RingCursor> places = {end};
+  if (end.segment_sequence < geometry.slots) places.push_back({end.segment_sequence + 1, 0});
+  return places;
 }
 
 Result<std::string> quarantine(runtime::Disk& disk, const std::string& data_dir, RingCursor at, ByteSpan torn) {
@@ -45,21 +54,19 @@ Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir
   auto paths = segment_paths(data_dir, geometry.slots);
   const Ring ring(geometry, scan.end.cursor, 0);
   std::string quarantined;
-  // Where no frame was ever whole, a torn first one may lie in the first segment.
-  const RingCursor end = scan.end.cursor.segment_sequence == 0 ? RingCursor{1, 0} : scan.end.cursor;
-  {
-    auto file = disk.open(paths[ring.slot_of(end.segment_sequence)], runtime::OpenMode::kReadWrite);
+  for (const RingCursor at : places_of_torn_frame(geometry, scan.end.cursor)) {
+    auto file = disk.open(paths[ring.slot_of(at.segment_sequence)], runtime::OpenMode::kReadWrite);
     if (!file) return fail(std::move(file.error()));
-    auto torn = torn_bytes(**file, end.offset, geometry.segment_bytes);
+    auto torn = torn_bytes(**file, at.offset, geometry.segment_bytes);
     if (!torn) return fail(std::move(torn.error()));
-    if (!torn->empty()) {
-      auto kept = quarantine(disk, data_dir, end, *torn);
-      if (!kept) return kept;
-      quarantined = std::move(*kept);
-      std::ranges::fill(*torn, uint8_t{0});
-      if (auto zeroed = (*file)->write(end.offset, *torn); !zeroed) return fail(std::move(zeroed.error()));
-      if (auto synced = (*file)->sync(); !synced) return fail(std::move(synced.error()));
-    }
+    if (torn->empty()) continue;
+    auto kept = quarantine(disk, data_dir, at, *torn);
+    if (!kept) return kept;
+    quarantined = std::move(*kept);
+    std::ranges::fill(*torn, uint8_t{0});
+    if (auto zeroed = (*file)->write(at.offset, *torn); !zeroed) return fail(std::move(zeroed.error()));
+    if (auto synced = (*file)->sync(); !synced) return fail(std::move(synced.error()));
+    break;  // at most one frame was unsynced (WAL-3)
   }
   if (!scan.last_frame || planted(Fault::kLastFrameNotRewritten)) return quarantined;
   auto file = disk.open(paths[ring.slot_of(scan.last_frame->segment_sequence)], runtime::OpenMode::kReadWrite);

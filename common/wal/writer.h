@@ -72,7 +72,7 @@ class Writer {
   [[nodiscard]] Lsn durable() const { return durable_; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool idle() const { return in_flight_ == 0 && pending_records_.empty(); }
-  [[nodiscard]] Ring& ring() { return ring_; }
+  [[nodiscard]] const Ring& ring() const { return ring_; }
   [[nodiscard]] const LogTail& tail() const { return tail_; }
   [[nodiscard]] const WriterCounters& counters() const { return counters_; }
   // Told of each frame at its place, so that readers find records on disk.

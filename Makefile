@@ -1,0 +1,76 @@
+# Everything an operator or a developer does has one word here. `make` alone shows them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+JOBS ?= $(shell nproc)
+SEEDS ?= 100000
+PYTHON ?= /usr/bin/python3
+RELEASE := build/release
+CHECK := build/check
+CXX_SOURCES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h')
+
+.PHONY: help deps build check-build test test-unit test-sim test-process sanitize fuzz soak cluster demo bench format lint clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 18
+
+deps:            ## install the Debian packages that are missing (needs root only then)
+	@.ci/install-deps
+
+# A configured directory is reconfigured by ninja itself when a CMake file changes.
+$(RELEASE)/build.ninja $(CHECK)/build.ninja build/asan/build.ninja build/tsan/build.ninja build/fuzz/build.ninja build/lint/build.ninja build/debug/build.ninja: | deps
+	@cmake --preset $(notdir $(@D)) >/dev/null
+
+build: deps $(RELEASE)/build.ninja   ## the binaries, in build/release/bin
+	@ninja -C $(RELEASE) -j $(JOBS) binaries
+
+check-build: deps $(CHECK)/build.ninja
+	@ninja -C $(CHECK) -j $(JOBS)
+
+test: build check-build  ## all tests: unit, golden, simulator, tidy, link, then real processes (20 minutes at most)
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
+	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS)
+	@$(CHECK)/bin/aerodb-sim --planted
+	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -v
+
+test-unit: check-build  ## unit, golden, tidy and link tests alone
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
+
+test-sim: check-build  ## 2,000 simulator seeds and the planted faults
+	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS)
+	@$(CHECK)/bin/aerodb-sim --planted
+
+test-process: build  ## tests with the real binaries
+	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -v
+
+sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
+	@ninja -C build/asan -j $(JOBS)
+	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'sim|tidy|link'
+	@build/asan/bin/aerodb-sim --seeds 100 --jobs $(JOBS)
+
+fuzz: deps build/fuzz/build.ninja  ## a run of each fuzz target, FUZZ_SECONDS each
+	@tests/fuzz/run build/fuzz $${FUZZ_SECONDS:-600}
+
+soak: check-build build  ## the long run: SEEDS simulator seeds, then 200 kills of a real primary
+	@$(CHECK)/bin/aerodb-sim --seeds $(SEEDS) --jobs $(JOBS)
+	@AERODB_KILLS=200 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
+
+cluster: build   ## a local cluster with the ISO tables in it, until Ctrl-C
+	@exec $(PYTHON) configs/local/cluster.py
+
+demo: build      ## the same unattended, as a story with kills and a switchover
+	@exec $(PYTHON) configs/local/demo.py
+
+bench: build     ## durable writes and reads beside the limits of this machine
+	@ninja -C $(RELEASE) -j $(JOBS) benchmarks
+	@tests/bench/run $(RELEASE)
+
+format: deps     ## clang-format, in place
+	@clang-format-19 -i $(CXX_SOURCES)
+
+lint: deps build/lint/build.ninja  ## formatting, warnings of clang 19, clang-tidy
+	@clang-format-19 --dry-run --Werror $(CXX_SOURCES)
+	@ninja -C build/lint -j $(JOBS)
+	@git ls-files -co --exclude-standard '*.cc' | grep -v '^tests/' | xargs -P $(JOBS) -n 4 clang-tidy-19 -p build/lint --quiet
+
+clean:           ## remove builds and the local cluster's data
+	@rm -rf build .cluster

@@ -1,0 +1,164 @@
+// schema.* and doc.*: translation between messages and the engine, nothing else.
+#include <fmt/format.h>
+
+#include "common/node/node.h"
+#include "common/node/translate.h"
+
+namespace aerodb::node {
+namespace {
+
+using observe::MetricId;
+
+// Answers a write when what it was decided on is durable, refusals included (WAL-4).
+void hold_write(Node& node, engine::Decided<engine::Position> decided, wire::Responder responder) {
+  node.engine()->hold<engine::Position>(std::move(decided), [&node, responder = std::move(responder)](Result<engine::Position> outcome) mutable {
+    node.metrics().add(outcome ? MetricId::kWritesCommittedCount : MetricId::kWritesRefusedCount);
+    if (outcome) responder.ok(wire::ReceiptResponse{receipt_of(*outcome)});
+    else responder.error(outcome.error());
+  });
+}
+
+Result<document::Cursor> parse_packed(document::Tape& tape, ByteSpan packed) {
+  if (auto parsed = tape.parse(packed); !parsed) return fail(std::move(parsed.error()));
+  return tape.root();
+}
+
+// insert, update: one operation with a document.
+void write_one(Node& node, wal::Operation op, const wire::DocInsertRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  document::Tape tape;
+  auto document = parse_packed(tape, request.document.bytes);
+  if (!document) return responder.error(document.error());
+  const engine::WriteOperation operation{op, request.collection, {}, request.schema_version, std::nullopt, *document};
+  hold_write(node, node.engine()->write({&operation, 1}, claim_of(request.receipt)), std::move(responder));
+}
+
+void delete_one(Node& node, const wire::DocDeleteRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  const engine::WriteOperation operation{wal::Operation::kDelete, request.collection, request.id, 0, std::nullopt, std::nullopt};
+  hold_write(node, node.engine()->write({&operation, 1}, claim_of(request.receipt)), std::move(responder));
+}
+
+Result<wal::Operation> operation_from_name(std::string_view name) {
+  if (name == "insert") return wal::Operation::kInsert;
+  if (name == "update") return wal::Operation::kUpdate;
+  if (name == "delete") return wal::Operation::kDelete;
+  return fail(ErrorCode::kBadRequest, fmt::format("doc.write: op \"{}\"; expected insert, update or delete", name));
+}
+
+void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  std::vector<document::Tape> tapes(request.operations.size());
+  std::vector<engine::WriteOperation> operations;
+  for (size_t i = 0; i < request.operations.size(); ++i) {
+    const auto& given = request.operations[i];
+    auto op = operation_from_name(given.op);
+    if (!op) return responder.error(op.error());
+    const bool has_id = given.id.has_value();
+    if (has_id != (*op == wal::Operation::kDelete) || given.document.has_value() == has_id) {
+      return responder.error({ErrorCode::kBadRequest, fmt::format("doc.write: operation {}: delete takes id, insert and update take document", i), {}});
+    }
+    engine::WriteOperation operation{*op, given.collection, given.id.value_or(""), given.schema_version.value_or(0), given.if_commit, std::nullopt};
+    if (given.document) {
+      auto document = parse_packed(tapes[i], given.document->bytes);
+      if (!document) return responder.error(document.error());
+      operation.document = *document;
+    }
+    operations.push_back(operation);
+  }
+  hold_write(node, node.engine()->write(operations, claim_of(request.receipt)), std::move(responder));
+}
+
+wire::DocVersion version_of(const store::Version& version) { return {version.commit, version.schema_version, wire::Packed{version.document()}}; }
+
+void get(Node& node, const wire::DocGetRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  auto answer = node.engine()->get({request.collection, request.id, request.schema_version, request.at_commit, claim_of(request.receipt)});
+  node.metrics().add(answer ? MetricId::kReadsAnsweredCount : MetricId::kReadsRefusedCount);
+  if (!answer) return responder.error(answer.error());
+  wire::DocGetResponse response;
+  response.data.at_commit = answer->at_commit;
+  if (answer->version != nullptr) response.data.version = version_of(*answer->version);
+  response.receipt = receipt_of(answer->position);
+  responder.ok(response);
+}
+
+Result<engine::Comparison> comparison_from_name(std::string_view name) {
+  using enum engine::Comparison;
+  if (name == "eq") return kEqual;
+  if (name == "lt") return kLess;
+  if (name == "le") return kLessOrEqual;
+  if (name == "gt") return kGreater;
+  if (name == "ge") return kGreaterOrEqual;
+  return fail(ErrorCode::kBadRequest, fmt::format("doc.query: op \"{}\"; expected eq, lt, le, gt or ge", name));
+}
+
+void query(Node& node, const wire::DocQueryRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  engine::QueryRequest query;
+  query.collection = request.collection;
+  query.schema_version = request.schema_version;
+  query.sort = request.sort;
+  query.descending = request.descending.value_or(false);
+  query.limit = request.limit;
+  query.max_entries = request.max_entries;
+  query.at_commit = request.at_commit;
+  query.receipt = claim_of(request.receipt);
+  std::vector<document::Tape> tapes(request.where.size());
+  for (size_t i = 0; i < request.where.size(); ++i) {
+    auto comparison = comparison_from_name(request.where[i].op);
+    if (!comparison) return responder.error(comparison.error());
+    auto value = parse_packed(tapes[i], request.where[i].value.bytes);
+    if (!value) return responder.error(value.error());
+    query.where.push_back({request.where[i].field, *comparison, *value});
+  }
+  auto answer = node.engine()->query(query);
+  node.metrics().add(answer ? MetricId::kQueriesAnsweredCount : MetricId::kReadsRefusedCount);
+  if (!answer) return responder.error(answer.error());
+  wire::DocQueryResponse response;
+  response.data = {answer->at_commit, std::move(answer->index), answer->bound_entries, {}};
+  for (const auto* version : answer->versions) response.data.versions.push_back(version_of(*version));
+  response.receipt = receipt_of(answer->position);
+  responder.ok(response);
+}
+
+void list_schemas(Node& node, wire::Responder responder) {
+  auto* engine = node.engine();
+  if (!engine) return responder.error(node.not_ready());
+  rules::NoTrace trace;
+  if (auto code = rules::decide_read_gate(engine->gate_evidence(std::nullopt, std::nullopt), trace)) {
+    return responder.error({*code, fmt::format("schema.list on {}: {}", node.config().name, error_row(*code).meaning), {}});
+  }
+  wire::SchemaListResponse response;
+  for (const auto& [collection, versions] : engine->state_data().schemas()) {
+    for (const auto& [version, schema] : versions) {
+      if (schema.lsn <= engine->visible().lsn) response.schemas.push_back(wire::Packed{schema.canonical});
+    }
+  }
+  response.receipt = receipt_of(engine->visible());
+  responder.ok(response);
+}
+
+void register_schema(Node& node, const wire::SchemaRegisterRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  document::Tape tape;
+  auto schema = parse_packed(tape, request.schema.bytes);
+  if (!schema) return responder.error(schema.error());
+  hold_write(node, node.engine()->register_schema(*schema), std::move(responder));
+}
+
+}  // namespace
+
+void serve_documents(Node& node) {
+  auto& server = node.client();
+  server.handle(wire::kSchemaRegister, [&](const auto& request, wire::Responder responder) { register_schema(node, request, std::move(responder)); });
+  server.handle(wire::kSchemaList, [&](const auto&, wire::Responder responder) { list_schemas(node, std::move(responder)); });
+  server.handle(wire::kDocInsert, [&](const auto& request, wire::Responder responder) { write_one(node, wal::Operation::kInsert, request, std::move(responder)); });
+  server.handle(wire::kDocUpdate, [&](const auto& request, wire::Responder responder) { write_one(node, wal::Operation::kUpdate, request, std::move(responder)); });
+  server.handle(wire::kDocDelete, [&](const auto& request, wire::Responder responder) { delete_one(node, request, std::move(responder)); });
+  server.handle(wire::kDocWrite, [&](const auto& request, wire::Responder responder) { write_batch(node, request, std::move(responder)); });
+  server.handle(wire::kDocGet, [&](const auto& request, wire::Responder responder) { get(node, request, std::move(responder)); });
+  server.handle(wire::kDocQuery, [&](const auto& request, wire::Responder responder) { query(node, request, std::move(responder)); });
+}
+
+}  // namespace aerodb::node

@@ -1,0 +1,103 @@
+// A node as a process: opens its data directory, serves the four listeners, stops in good order. What primary and replica
+// share; which writes and records are admitted is decided by the authority in the log, not by the program's name.
+// Thread: the loop's. Runs on any runtime.
+//
+// Start: claim the directory (Job) -> listen, answering NOT_READY -> recover the log (Job) -> check the role against the
+// binary -> engine -> READY or HALTED.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/engine/engine.h"
+#include "common/node/node_config.h"
+#include "common/observe/event_log.h"
+#include "common/observe/metrics.h"
+#include "common/wire/server.h"
+
+namespace aerodb::node {
+
+// Which binary this is. aerodb-primary opens directories of role primary and sealed; aerodb-replica those of role replica,
+// sealed, and primary after a promotion.
+enum class Binary : uint8_t { kPrimary, kReplica };
+[[nodiscard]] std::string_view binary_name(Binary binary);
+
+class Node final : private engine::EngineEvents {
+ public:
+  Node(runtime::Runtime& runtime, NodeConfig config, Binary binary);
+  ~Node() override;
+
+  // `done` runs once: success when the node answers (READY, or HALTED for a reason that its status names), or why it
+  // can't be started.
+  void start(std::move_only_function<void(Result<void>)> done);
+  // Takes no more requests, waits until everything admitted is durable, records the clean stop. Then `done`.
+  void stop(std::string_view reason, runtime::Callback done);
+
+  // nullptr before recovery ended.
+  [[nodiscard]] engine::Engine* engine() { return engine_.get(); }
+  [[nodiscard]] rules::NodeState state() const;
+  [[nodiscard]] const NodeConfig& config() const { return config_; }
+  [[nodiscard]] Binary binary() const { return binary_; }
+  [[nodiscard]] runtime::Runtime& runtime() { return runtime_; }
+  [[nodiscard]] wire::Server& client() { return client_; }
+  [[nodiscard]] wire::Server& replication() { return replication_; }
+  [[nodiscard]] wire::Server& control() { return control_; }
+  [[nodiscard]] wire::Server& maintenance() { return maintenance_; }
+  [[nodiscard]] observe::EventLog& events() { return events_; }
+  [[nodiscard]] observe::Metrics& metrics() { return metrics_; }
+  // Before recovery: what NODE says. Empty before the directory was claimed.
+  [[nodiscard]] const engine::NodeFile* identity() const;
+  // The refusal while there is no engine.
+  [[nodiscard]] Error not_ready() const;
+
+  // Called at each move of the durable boundary, and when the node halts.
+  void on_progress(std::function<void()> callback) { progress_.push_back(std::move(callback)); }
+  // What a role adds to observe.replication.
+  void set_replication_view(std::function<void(wire::NodeReplicationResponse&)> view) { replication_view_ = std::move(view); }
+  [[nodiscard]] const std::function<void(wire::NodeReplicationResponse&)>& replication_view() const { return replication_view_; }
+
+ private:
+  void on_durable(const engine::Position& position) override;
+  void on_halt(const engine::Halt& halt) override;
+  [[nodiscard]] engine::OpenOptions open_options() const;
+  void claimed(Result<std::unique_ptr<engine::OpenedNode>> opened);
+  void recovered(Result<void> result);
+  [[nodiscard]] Result<void> listen();
+  [[nodiscard]] Result<void> check_role() const;
+  void record_recovery(uint64_t recovery_us);
+  void finish_start(Result<void> result);
+  void drain();
+
+  runtime::Runtime& runtime_;
+  NodeConfig config_;
+  Binary binary_;
+  observe::Metrics metrics_;
+  observe::EventLog events_;
+  std::unique_ptr<engine::OpenedNode> opened_;  // between claim and engine
+  std::unique_ptr<engine::Engine> engine_;
+  // After the engine, so that they end first: what the engine still holds then answers into nothing.
+  wire::Server client_;
+  wire::Server replication_;
+  wire::Server control_;
+  wire::Server maintenance_;
+  std::vector<std::function<void()>> progress_;
+  std::function<void(wire::NodeReplicationResponse&)> replication_view_;
+  std::move_only_function<void(Result<void>)> started_;
+  runtime::Callback stopped_;
+  std::string stop_reason_;
+  bool stopping_ = false;
+  uint64_t recovery_started_us_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// Method handlers, one file a group. Each registers its methods on the node's servers, before start().
+void serve_documents(Node& node);    // documents.cc    schema.*, doc.*
+void serve_observation(Node& node);  // observation.cc  ping, status, observe.*, evidence.versions
+void serve_explanations(Node& node); // explanations.cc explain.*
+void serve_log(Node& node);          // log_source.cc   wal.*, evidence.records
+void serve_control(Node& node);      // control.cc      control.*
+
+}  // namespace aerodb::node

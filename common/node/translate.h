@@ -1,0 +1,32 @@
+// Engine positions to wire messages and back.
+#pragma once
+
+#include "common/engine/engine.h"
+#include "common/wire/messages_common.h"
+
+namespace aerodb::node {
+
+[[nodiscard]] inline wire::Receipt receipt_of(const engine::Position& p) { return {p.lineage, p.epoch, p.commit, p.lsn, p.chain}; }
+
+[[nodiscard]] inline std::optional<engine::ReceiptClaim> claim_of(const std::optional<wire::Receipt>& receipt) {
+  if (!receipt) return std::nullopt;
+  return engine::ReceiptClaim{receipt->lineage, receipt->epoch, receipt->lsn, receipt->chain};
+}
+
+[[nodiscard]] inline std::vector<wire::AncestryEntry> ancestry_of(const engine::Authority& authority) {
+  std::vector<wire::AncestryEntry> entries;
+  for (const auto& e : authority.ancestry()) {
+    entries.push_back({e.lineage, e.epoch, e.first_lsn, e.first_commit, e.chain, e.node, e.instance, e.reason, e.parent});
+  }
+  return entries;
+}
+
+[[nodiscard]] inline wal::WhoAndWhy who_of(const wire::Request& request) {
+  return {request.request_id, request.operator_name, request.reason, request.audit_head};
+}
+
+[[nodiscard]] inline wire::ExplanationResponse explanation_of(const rules::Explanation& explanation) {
+  return {wire::Packed{explanation.packed}, explanation.sha256, explanation.rule_sha256};
+}
+
+}  // namespace aerodb::node

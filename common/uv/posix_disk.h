@@ -1,0 +1,26 @@
+// runtime::Disk on plain POSIX calls; needs no loop, so start-up code and offline tools use it as well.
+//
+// Thread: any, one call at a time on one File. Every error is IO, names operation, path and cause, and carries `errno`.
+// Directories get mode 0700 and files 0600: a data directory belongs to one account.
+#pragma once
+
+#include "common/runtime/disk.h"
+
+namespace aerodb::uv {
+
+class PosixDisk final : public runtime::Disk {
+ public:
+  Result<std::unique_ptr<runtime::File>> open(const std::string& path, runtime::OpenMode mode) override;
+  // Each directory made is durable in its parent before the next is made.
+  Result<void> make_directory(const std::string& path) override;
+  Result<void> sync_directory(const std::string& path) override;
+  Result<void> rename(const std::string& from, const std::string& to) override;
+  // A file or an empty directory.
+  Result<void> remove(const std::string& path) override;
+  Result<bool> exists(const std::string& path) override;
+  Result<std::vector<std::string>> list(const std::string& path) override;
+  // An open-file-description lock: two holders in one process exclude each other as well. LOCKED names the file.
+  Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+};
+
+}  // namespace aerodb::uv

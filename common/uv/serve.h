@@ -1,0 +1,26 @@
+// The life of a role process on the real runtime: start, run until a signal or the end of standard input, stop in good
+// order, answer the exit code.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "common/base/error.h"
+#include "common/uv/uv_runtime.h"
+
+namespace aerodb::uv {
+
+struct Service {
+  std::string program;           // for messages
+  bool exit_with_stdin = false;  // --exit-with-stdin
+  // Runs `done` once: the service answers, or why it can't.
+  std::function<void(std::move_only_function<void(Result<void>)> done)> start;
+  // Runs `done` once everything admitted is durable.
+  std::function<void(std::string_view reason, runtime::Callback done)> stop;
+};
+
+// Blocks. The exit code is that of the error with which start failed, else 0.
+[[nodiscard]] int serve(UvRuntime& runtime, const Service& service);
+
+}  // namespace aerodb::uv

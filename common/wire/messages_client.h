@@ -1,0 +1,380 @@
+// Listener `client`: documents, schemas, observation, explanation, evidence.
+#pragma once
+
+#include "common/wire/messages_common.h"
+
+namespace aerodb::wire {
+
+struct PingRequest {
+  uint64_t nonce = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) { visit("nonce", self.nonce, "any number; comes back unchanged"); }
+};
+using PingResponse = PingRequest;
+
+struct StatusResponse {
+  std::string node;
+  ClusterId cluster;
+  InstanceId instance;
+  std::string role;   // primary, sealed, replica
+  std::string state;  // INITIALIZING, RECOVERING, READY, HALTED
+  bool fenced = false;
+  std::optional<LineageId> lineage;
+  Epoch epoch;
+  std::string authority_node;
+  Lsn appended_lsn;
+  Lsn durable_lsn;
+  Lsn applied_lsn;
+  CommitId commit_id;
+  CommitId floor;
+  Chain chain;
+  Digest digest;
+  std::optional<Lsn> seal_lsn;
+  std::optional<std::string> seal_successor;
+  std::optional<InstanceId> seal_successor_instance;
+  std::optional<std::string> halt_rule;
+  std::optional<std::string> halt_reason;
+  std::vector<AncestryEntry> ancestry;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name");
+    visit("cluster", self.cluster, "cluster id");
+    visit("instance", self.instance, "id of this data directory");
+    visit("role", self.role, "primary, sealed or replica: a function of the log");
+    visit("state", self.state, "INITIALIZING, RECOVERING, READY or HALTED");
+    visit("fenced", self.fenced, "a proven statement says that this node was given up");
+    visit("lineage", self.lineage, "current lineage; nil before the first record");
+    visit("epoch", self.epoch, "current epoch");
+    visit("authority_node", self.authority_node, "node that the last authority record names; empty before the first");
+    visit("appended_lsn", self.appended_lsn, "last record admitted");
+    visit("durable_lsn", self.durable_lsn, "last record on stable storage");
+    visit("applied_lsn", self.applied_lsn, "last record visible to reads");
+    visit("commit_id", self.commit_id, "last commit visible to reads");
+    visit("floor", self.floor, "oldest commit that can still be read");
+    visit("chain", self.chain, "chain after durable_lsn");
+    visit("digest", self.digest, "state digest after durable_lsn");
+    visit("seal_lsn", self.seal_lsn, "LSN of the seal that ended the current epoch");
+    visit("seal_successor", self.seal_successor, "node that the seal names");
+    visit("seal_successor_instance", self.seal_successor_instance, "instance that the seal names");
+    visit("halt_rule", self.halt_rule, "rule that failed, when HALTED");
+    visit("halt_reason", self.halt_reason, "what was found, when HALTED");
+    visit("ancestry", self.ancestry, "every lineage and epoch of this log");
+  }
+};
+
+struct SchemaRegisterRequest {
+  Packed schema;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) { visit("schema", self.schema, "{collection, version, fields: [...]}"); }
+};
+struct ReceiptResponse {
+  Receipt receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) { visit("receipt", self.receipt, "position of the answer"); }
+};
+struct SchemaListResponse {
+  std::vector<Packed> schemas;
+  Receipt receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("schemas", self.schemas, "all registered schemas, by collection and version");
+    visit("receipt", self.receipt, "position of the answer");
+  }
+};
+
+struct DocInsertRequest {
+  std::string_view collection;
+  uint32_t schema_version = 0;
+  std::optional<Receipt> receipt;
+  Packed document;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("schema_version", self.schema_version, "schema version the document is written under");
+    visit("receipt", self.receipt, "refuse unless this node is on that history");
+    visit("document", self.document, "the whole document, a map with _id; keys in any order");
+  }
+};
+using DocUpdateRequest = DocInsertRequest;
+struct DocDeleteRequest {
+  std::string_view collection;
+  std::string_view id;
+  std::optional<Receipt> receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("id", self.id, "_id of the document");
+    visit("receipt", self.receipt, "refuse unless this node is on that history");
+  }
+};
+struct WriteOperation {
+  std::string_view op;
+  std::string_view collection;
+  std::optional<std::string_view> id;
+  std::optional<uint32_t> schema_version;
+  std::optional<CommitId> if_commit;
+  std::optional<Packed> document;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("op", self.op, "insert, update or delete");
+    visit("collection", self.collection, "collection");
+    visit("id", self.id, "_id, for delete");
+    visit("schema_version", self.schema_version, "for insert and update");
+    visit("if_commit", self.if_commit, "refuse the batch unless the newest version is of this commit; 0: unless there is none");
+    visit("document", self.document, "for insert and update");
+  }
+};
+struct DocWriteRequest {
+  std::optional<Receipt> receipt;
+  std::vector<WriteOperation> operations;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("receipt", self.receipt, "refuse unless this node is on that history");
+    visit("operations", self.operations, "all or nothing, one commit; each _id at most once");
+  }
+};
+
+struct DocGetRequest {
+  std::string_view collection;
+  std::string_view id;
+  uint32_t schema_version = 0;
+  std::optional<CommitId> at_commit;
+  std::optional<Receipt> receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("id", self.id, "_id of the document");
+    visit("schema_version", self.schema_version, "newest schema version that the reader understands");
+    visit("at_commit", self.at_commit, "read at this commit; absent: at the newest visible one");
+    visit("receipt", self.receipt, "last receipt seen: never answered from before it or from another history");
+  }
+};
+struct DocVersion {
+  CommitId commit_id;
+  uint32_t schema_version = 0;
+  Packed document;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("commit_id", self.commit_id, "commit that wrote this version");
+    visit("schema_version", self.schema_version, "schema version it was written under");
+    visit("document", self.document, "canonical document");
+  }
+};
+struct DocGetData {
+  CommitId at_commit;
+  std::optional<DocVersion> version;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at_commit", self.at_commit, "commit the read was made at");
+    visit("version", self.version, "nil: no visible version at that commit");
+  }
+};
+// `data` at one commit is byte-identical on every node; the receipt is the answering node's own.
+struct DocGetResponse {
+  DocGetData data;
+  Receipt receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("data", self.data, "the same bytes on every node at one commit");
+    visit("receipt", self.receipt, "the node's own position at which the view was fixed");
+  }
+};
+
+struct QueryPredicate {
+  std::string_view field;
+  std::string_view op;
+  Packed value;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("field", self.field, "dotted path of an indexed field, or _id");
+    visit("op", self.op, "eq, lt, le, gt or ge");
+    visit("value", self.value, "value of the field's type");
+  }
+};
+struct DocQueryRequest {
+  std::string_view collection;
+  uint32_t schema_version = 0;
+  std::vector<QueryPredicate> where;
+  std::optional<std::string_view> sort;
+  std::optional<bool> descending;
+  std::optional<uint32_t> limit;
+  std::optional<uint64_t> max_entries;
+  std::optional<CommitId> at_commit;
+  std::optional<Receipt> receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("schema_version", self.schema_version, "newest schema version that the reader understands");
+    visit("where", self.where, "all must hold; on one indexed field");
+    visit("sort", self.sort, "the field to order by; ties by _id");
+    visit("descending", self.descending, "order downwards");
+    visit("limit", self.limit, "at most so many documents; mandatory");
+    visit("max_entries", self.max_entries, "fail rather than visit more visible index entries than this");
+    visit("at_commit", self.at_commit, "read at this commit");
+    visit("receipt", self.receipt, "last receipt seen");
+  }
+};
+struct DocQueryData {
+  CommitId at_commit;
+  std::string index;
+  uint64_t bound_entries = 0;
+  std::vector<DocVersion> versions;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at_commit", self.at_commit, "commit the query was run at");
+    visit("index", self.index, "index that proposed the candidates, or _id");
+    visit("bound_entries", self.bound_entries, "stated bound, in entries visible at that commit");
+    visit("versions", self.versions, "the documents, in the order asked for");
+  }
+};
+struct DocQueryResponse {
+  DocQueryData data;
+  Receipt receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("data", self.data, "the same bytes on every node at one commit");
+    visit("receipt", self.receipt, "the node's own position at which the view was fixed");
+  }
+};
+
+struct ObserveWalResponse {
+  uint32_t segments = 0;
+  uint64_t segment_bytes = 0;
+  uint64_t max_wal_bytes = 0;
+  uint64_t used_bytes = 0;
+  uint64_t free_bytes = 0;
+  uint64_t active_segment_sequence = 0;
+  uint64_t active_offset_bytes = 0;
+  Lsn first_lsn;
+  Lsn durable_lsn;
+  Lsn appended_lsn;
+  Chain chain;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("segments", self.segments, "slots of the ring");
+    visit("segment_bytes", self.segment_bytes, "size of each");
+    visit("max_wal_bytes", self.max_wal_bytes, "segments x segment_bytes");
+    visit("used_bytes", self.used_bytes, "bytes of slots that hold unreleased records");
+    visit("free_bytes", self.free_bytes, "bytes that can be written before WAL_FULL");
+    visit("active_segment_sequence", self.active_segment_sequence, "sequence of the segment being written");
+    visit("active_offset_bytes", self.active_offset_bytes, "where its next frame goes");
+    visit("first_lsn", self.first_lsn, "oldest record still in the ring");
+    visit("durable_lsn", self.durable_lsn, "durable boundary");
+    visit("appended_lsn", self.appended_lsn, "last record admitted");
+    visit("chain", self.chain, "chain after durable_lsn");
+  }
+};
+
+struct ExplainReadRequest {
+  std::string_view collection;
+  std::string_view id;
+  std::optional<CommitId> at_commit;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("id", self.id, "_id of the document");
+    visit("at_commit", self.at_commit, "explain the read at this commit; absent: the newest visible one");
+  }
+};
+struct ExplainReplicationRequest {
+  std::optional<CommitId> at_commit;
+  std::optional<Receipt> source;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("at_commit", self.at_commit, "explain whether reads at this commit are safe; absent: the applied one");
+    visit("source", self.source, "the source's own position, where the caller asked it");
+  }
+};
+
+// Raw records around the versions of one document, for a witness that checks an explanation.
+struct EvidenceVersionsRequest {
+  std::string_view collection;
+  std::string_view id;
+  std::optional<CommitId> before_commit;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("id", self.id, "_id of the document");
+    visit("before_commit", self.before_commit, "for the next page: versions older than this commit");
+  }
+};
+struct EvidenceVersion {
+  CommitId commit_id;
+  Lsn lsn;
+  std::string kind;  // document, tombstone
+  uint32_t schema_version = 0;
+  std::array<uint8_t, 16> hash{};
+  CommitId prev_commit;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("commit_id", self.commit_id, "commit that wrote it");
+    visit("lsn", self.lsn, "LSN of that commit's record");
+    visit("kind", self.kind, "document or tombstone");
+    visit("schema_version", self.schema_version, "schema version it was written under; 0 for a tombstone");
+    visit("hash", self.hash, "XXH3-128 of the canonical document; zero for a tombstone");
+    visit("prev_commit", self.prev_commit, "the version before it; 0: none");
+  }
+};
+struct EvidenceVersionsResponse {
+  std::vector<EvidenceVersion> versions;
+  bool more = false;
+  Receipt receipt;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("versions", self.versions, "newest first");
+    visit("more", self.more, "older ones follow: ask again with before_commit");
+    visit("receipt", self.receipt, "position of the answer");
+  }
+};
+struct EvidenceRecordsRequest {
+  Lsn first_lsn;
+  uint32_t max_bytes = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("first_lsn", self.first_lsn, "first record wanted");
+    visit("max_bytes", self.max_bytes, "at most so many bytes, 1 MiB at most (more only for a single larger record)");
+  }
+};
+struct EvidenceRecordsResponse {
+  Lsn first_lsn;
+  uint32_t count = 0;
+  Receipt receipt;
+  ByteSpan records;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("first_lsn", self.first_lsn, "LSN of the first record");
+    visit("count", self.count, "records");
+    visit("receipt", self.receipt, "position of the answer");
+    visit("records", self.records, "verbatim records, one after another");
+  }
+};
+
+struct EventRecord {
+  uint64_t number = 0;
+  uint64_t wall_us = 0;
+  std::string name;
+  std::vector<std::string> fields_text;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("number", self.number, "per node, first is 1, no gaps");
+    visit("wall_us", self.wall_us, "wall clock in microseconds since 1970; for people, orders nothing");
+    visit("name", self.name, "event name");
+    visit("fields", self.fields_text, "key=value, in a fixed order");
+  }
+};
+struct ObserveEventsRequest {
+  uint64_t after_number = 0;
+  uint32_t limit = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("after_number", self.after_number, "events with a greater number");
+    visit("limit", self.limit, "at most so many, 1000 at most");
+  }
+};
+struct ObserveEventsResponse {
+  std::vector<EventRecord> events;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) { visit("events", self.events, "in order of number"); }
+};
+
+}  // namespace aerodb::wire

@@ -1,0 +1,107 @@
+// The method table: every method of every listener, once. Server dispatch, clients and docs/spec/PROTOCOL.md follow it.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "common/wire/messages_client.h"
+#include "common/wire/messages_common.h"
+#include "common/wire/messages_control.h"
+#include "common/wire/messages_controlplane.h"
+#include "common/wire/messages_explainer.h"
+#include "common/wire/messages_replication.h"
+
+namespace aerodb::wire {
+
+inline constexpr uint32_t kProtocolVersion = 1;
+
+enum class ListenerKind : uint8_t { kClient, kReplication, kControl, kMaintenance, kShipper, kExplainer, kControlPlane };
+[[nodiscard]] std::string_view listener_name(ListenerKind kind);
+
+// A method: its name, its listener, its request and its response.
+template <class RequestT, class ResponseT>
+struct Method {
+  using Request = RequestT;
+  using Response = ResponseT;
+  ListenerKind listener;
+  std::string_view name;
+  std::string_view help;
+};
+
+// --- every listener
+using HelloMethod = Method<HelloRequest, HelloResponse>;
+inline constexpr HelloMethod kHelloClient{ListenerKind::kClient, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloReplication{ListenerKind::kReplication, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloControl{ListenerKind::kControl, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloMaintenance{ListenerKind::kMaintenance, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloShipper{ListenerKind::kShipper, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloExplainer{ListenerKind::kExplainer, "hello", "who is there; optional"};
+inline constexpr HelloMethod kHelloControlPlane{ListenerKind::kControlPlane, "hello", "who is there; optional"};
+
+// --- client
+inline constexpr Method<PingRequest, PingResponse> kPing{ListenerKind::kClient, "ping", "answers the nonce"};
+inline constexpr Method<Empty, StatusResponse> kStatus{ListenerKind::kClient, "status", "identity, role, state and positions"};
+inline constexpr Method<SchemaRegisterRequest, ReceiptResponse> kSchemaRegister{ListenerKind::kClient, "schema.register", "registers a schema version; the same again is no change"};
+inline constexpr Method<Empty, SchemaListResponse> kSchemaList{ListenerKind::kClient, "schema.list", "all registered schemas"};
+inline constexpr Method<DocInsertRequest, ReceiptResponse> kDocInsert{ListenerKind::kClient, "doc.insert", "inserts a document that is not there"};
+inline constexpr Method<DocUpdateRequest, ReceiptResponse> kDocUpdate{ListenerKind::kClient, "doc.update", "replaces a document that is there"};
+inline constexpr Method<DocDeleteRequest, ReceiptResponse> kDocDelete{ListenerKind::kClient, "doc.delete", "deletes a document that is there"};
+inline constexpr Method<DocWriteRequest, ReceiptResponse> kDocWrite{ListenerKind::kClient, "doc.write", "several operations as one commit"};
+inline constexpr Method<DocGetRequest, DocGetResponse> kDocGet{ListenerKind::kClient, "doc.get", "one document at a commit"};
+inline constexpr Method<DocQueryRequest, DocQueryResponse> kDocQuery{ListenerKind::kClient, "doc.query", "documents by an indexed field, bounded"};
+inline constexpr Method<Empty, ObserveWalResponse> kObserveWal{ListenerKind::kClient, "observe.wal", "the ring and its positions"};
+inline constexpr Method<Empty, NodeReplicationResponse> kObserveReplication{ListenerKind::kClient, "observe.replication", "own prefix and the session that feeds it"};
+inline constexpr Method<ObserveEventsRequest, ObserveEventsResponse> kObserveEvents{ListenerKind::kClient, "observe.events", "numbered events of this node"};
+inline constexpr Method<Empty, StatsResponse> kObserveStats{ListenerKind::kClient, "observe.stats", "every metric"};
+inline constexpr Method<ExplainReadRequest, ExplanationResponse> kExplainRead{ListenerKind::kClient, "explain.read", "mvcc.read_visibility of one document"};
+inline constexpr Method<ExplainReplicationRequest, ExplanationResponse> kExplainReplication{ListenerKind::kClient, "explain.replication", "replication.safety of this node"};
+inline constexpr Method<EvidenceVersionsRequest, EvidenceVersionsResponse> kEvidenceVersions{ListenerKind::kClient, "evidence.versions", "version chain of one document"};
+inline constexpr Method<EvidenceRecordsRequest, EvidenceRecordsResponse> kEvidenceRecords{ListenerKind::kClient, "evidence.records", "durable log records, verbatim"};
+
+// --- replication
+inline constexpr Method<Empty, WalPositionResponse> kWalPosition{ListenerKind::kReplication, "wal.position", "durable boundary and ancestry of this source"};
+inline constexpr Method<WalFetchRequest, WalFetchResponse> kWalFetch{ListenerKind::kReplication, "wal.fetch", "records up to the durable boundary"};
+inline constexpr Method<ReplicaOpenRequest, ReplicaOpenResponse> kReplicaOpen{ListenerKind::kReplication, "replica.open", "opens a session; supersedes an older one"};
+inline constexpr Method<ReplicaAppendRequest, ReplicaAppendResponse> kReplicaAppend{ListenerKind::kReplication, "replica.append", "records that follow, or none as a proof"};
+
+// --- control
+inline constexpr Method<ControlExplainRequest, ExplanationResponse> kControlExplain{ListenerKind::kControl, "control.explain", "control.command: the kernel's own rules on present evidence; writes nothing"};
+inline constexpr Method<ControlDemoteRequest, ControlDemoteResponse> kControlDemote{ListenerKind::kControl, "control.demote", "seals this primary's epoch for a successor"};
+inline constexpr Method<ControlPromoteRequest, ControlPromoteResponse> kControlPromote{ListenerKind::kControl, "control.promote", "starts the next epoch where the log proves it"};
+inline constexpr Method<ControlDeclineRequest, ControlDeclineResponse> kControlDecline{ListenerKind::kControl, "control.decline", "declines the seal that names this node"};
+inline constexpr Method<ControlOutcomeRequest, ControlOutcomeResponse> kControlOutcome{ListenerKind::kControl, "control.outcome", "what this node's log records of a request"};
+
+// --- shipper
+inline constexpr Method<Empty, ShipperStatusResponse> kShipperStatus{ListenerKind::kShipper, "status", "source and targets, raw positions"};
+inline constexpr Method<Empty, StatsResponse> kShipperStats{ListenerKind::kShipper, "observe.stats", "every metric"};
+
+// --- explainer
+inline constexpr Method<WitnessReadRequest, WitnessResponse> kWitnessRead{ListenerKind::kExplainer, "explain.read", "a node's explanation of a read, with both verdicts"};
+inline constexpr Method<WitnessReplicationRequest, WitnessResponse> kWitnessReplication{ListenerKind::kExplainer, "explain.replication", "a replica's safety on evidence of both sides"};
+
+// --- control plane
+inline constexpr Method<Empty, InspectClusterResponse> kInspectCluster{ListenerKind::kControlPlane, "inspect.cluster", "every configured node's own answer"};
+inline constexpr Method<InspectNodeRequest, NodeView> kInspectNode{ListenerKind::kControlPlane, "inspect.node", "one node's own answer"};
+inline constexpr Method<CommandExplainRequest, CommandExplainResponse> kCommandExplain{ListenerKind::kControlPlane, "command.explain", "asks for a control command and shows the node's explanation; executes nothing"};
+inline constexpr Method<CommandConfirmRequest, CommandConfirmResponse> kCommandConfirm{ListenerKind::kControlPlane, "command.confirm", "carries out one explained command, once"};
+inline constexpr Method<CommandOutcomeRequest, ControlOutcomeResponse> kCommandOutcome{ListenerKind::kControlPlane, "command.outcome", "what the node's log records of a request"};
+inline constexpr Method<AuditReadRequest, AuditReadResponse> kAuditRead{ListenerKind::kControlPlane, "audit.read", "audit records, verbatim"};
+inline constexpr Method<Empty, AuditVerifyResponse> kAuditVerify{ListenerKind::kControlPlane, "audit.verify", "checks the chain of the audit log"};
+
+// Calls visit(method) for every method above, in this order.
+template <class Visit>
+constexpr void for_each_method(Visit&& visit) {
+  visit(kHelloClient); visit(kPing); visit(kStatus); visit(kSchemaRegister); visit(kSchemaList);
+  visit(kDocInsert); visit(kDocUpdate); visit(kDocDelete); visit(kDocWrite); visit(kDocGet); visit(kDocQuery);
+  visit(kObserveWal); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
+  visit(kExplainRead); visit(kExplainReplication); visit(kEvidenceVersions); visit(kEvidenceRecords);
+  visit(kHelloReplication); visit(kWalPosition); visit(kWalFetch); visit(kReplicaOpen); visit(kReplicaAppend);
+  visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlOutcome);
+  visit(kHelloMaintenance);
+  visit(kHelloShipper); visit(kShipperStatus); visit(kShipperStats);
+  visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessReplication);
+  visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);
+  visit(kCommandOutcome); visit(kAuditRead); visit(kAuditVerify);
+}
+
+}  // namespace aerodb::wire

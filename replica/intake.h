@@ -1,0 +1,69 @@
+// How a replica takes records: sessions, and each batch through received -> validated -> durable -> applied.
+//
+// Happy path: replica.open names the source and its ancestry; an empty append whose chain_before equals this log's chain
+// proves the session; every further append must follow without gap. A batch is received (decide_append: REPL-8, REPL-2,
+// REPL-1), validated whole against the pending state (engine: REPL-3), appended, and answered when it is durable, which is
+// when reads see it.
+//
+// What can go wrong:
+//   - a peer that has not proven itself: refused, counted, an event. Never a halt (REPL-9).
+//   - disorder of the transport: NOT_NEXT or STALE_SESSION; the shipper opens anew.
+//   - a full ring or memory: REPLICA_FULL; not a halt.
+//   - a proven session that then shows another chain, other bytes or records that don't validate: this log or that one is
+//     wrong. The node halts, durably, with the rule and what was found.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/node/node.h"
+#include "common/rules/append_rules.h"
+
+namespace aerodb::replica {
+
+enum class SessionState : uint8_t {
+  kNone,    // no session since start
+  kOpened,  // its end has not been shown to lie on this log's chain
+  kProven,  // it has
+};
+
+class Intake {
+ public:
+  // Registers replica.open and replica.append on the node's replication listener. The node must outlive it.
+  explicit Intake(node::Node& node);
+  Intake(const Intake&) = delete;
+  Intake& operator=(const Intake&) = delete;
+
+ private:
+  struct Session {
+    uint64_t number = 0;
+    SessionState state = SessionState::kNone;
+    std::string shipper;
+    InstanceId shipper_instance;
+    std::string source_node;
+    LineageId first_lineage;  // of the source's ancestry: names the genesis chain while this log is empty
+  };
+  void open(const wire::ReplicaOpenRequest& request, wire::Responder responder);
+  void append(const wire::ReplicaAppendRequest& request, wire::Responder responder);
+  // Whether this node takes records at all now.
+  [[nodiscard]] Result<void> takes_records() const;
+  // Whether the source's ancestry continues this log's (REPL-7).
+  [[nodiscard]] Result<void> check_ancestry(const wire::ReplicaOpenRequest& request) const;
+  // Decides a batch; answers what is refused. Halts where a proven session shows a divergence.
+  [[nodiscard]] Result<void> receive(const wire::ReplicaAppendRequest& request);
+  [[nodiscard]] Result<void> validate(const wire::ReplicaAppendRequest& request);
+  [[nodiscard]] Chain own_chain() const;
+  void refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn);
+  void halt(std::string_view rule, const Error& error, Lsn lsn);
+  void note_source(const wire::Receipt& durable);
+  void show(wire::NodeReplicationResponse& view) const;
+
+  node::Node& node_;
+  Session session_;
+  std::optional<InstanceId> superseded_instance_;  // the loser of a change of shippers
+  uint64_t sessions_opened_ = 0;
+  std::optional<wire::Receipt> source_durable_;
+  uint64_t source_heard_us_ = 0;
+};
+
+}  // namespace aerodb::replica

@@ -1,0 +1,250 @@
+// The decision tables of common/rules/authority_rules.h: from evidence that grants, each rule alone flips the outcome.
+#include "common/rules/authority_rules.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/unit/rules/rules_kit.h"
+
+namespace aerodb::rules {
+namespace {
+
+using testing::id_of;
+using testing::Names;
+using testing::not_holding;
+using E = AuthorityEvidence;
+
+const InstanceId kSelf = id_of<InstanceId>(1);
+const InstanceId kOther = id_of<InstanceId>(2);
+
+E ready_node(AuthorityCommand command, Role role) {
+  E e;
+  e.command = command;
+  e.node = "a";
+  e.instance = kSelf;
+  e.state = NodeState::kReady;
+  e.log_validated = true;
+  e.role = role;
+  e.lineage = id_of<LineageId>(7);
+  e.epoch = Epoch(1);
+  e.authority_node = role == Role::kReplica ? "b" : "a";
+  e.durable_lsn = Lsn(10);
+  e.commit = CommitId(8);
+  return e;
+}
+E demotable() {
+  E e = ready_node(AuthorityCommand::kDemote, Role::kPrimary);
+  e.successor = "b";
+  e.successor_instance = kOther;
+  return e;
+}
+void seal(E& e, std::string successor, InstanceId instance) {
+  e.seal_lsn = Lsn(10);
+  e.seal_successor = std::move(successor);
+  e.seal_successor_instance = instance;
+}
+void decline_of_seal(E& e) {
+  e.decline_seal_lsn = e.seal_lsn;
+  e.decline_node = e.seal_successor;
+  e.decline_instance = e.seal_successor_instance;
+}
+E promotable() {
+  E e = ready_node(AuthorityCommand::kPromote, Role::kReplica);
+  seal(e, "a", kSelf);
+  return e;
+}
+E declinable() {
+  E e = promotable();
+  e.command = AuthorityCommand::kDecline;
+  return e;
+}
+// A sealed node with its successor's decline at hand.
+E passing_on() {
+  E e = demotable();
+  e.role = Role::kSealed;
+  seal(e, "b", kOther);
+  decline_of_seal(e);
+  e.successor = "c";
+  e.successor_instance = id_of<InstanceId>(3);
+  return e;
+}
+E taking_back() {
+  E e = passing_on();
+  e.command = AuthorityCommand::kPromote;
+  return e;
+}
+
+struct Outcome {
+  AuthorityDecision decision;
+  Names failing;
+};
+Outcome decide(const E& e) {
+  NoTrace silent;
+  RecordingTrace recording;
+  const auto decision = decide_authority(e, recording);
+  EXPECT_EQ(decide_authority(e, silent), decision);
+  return {decision, not_holding(recording)};
+}
+
+struct Case {
+  std::string_view what;
+  std::function<void(E&)> spoil;
+  Names failing;
+  AuthorityDecision decision = AuthorityDecision::kDenied;
+};
+void expect_flips(const E& granted, const std::vector<Case>& cases) {
+  EXPECT_EQ(decide(granted).decision, AuthorityDecision::kGranted);
+  for (const auto& row : cases) {
+    E e = granted;
+    row.spoil(e);
+    const auto outcome = decide(e);
+    EXPECT_EQ(outcome.decision, row.decision) << row.what;
+    EXPECT_EQ(outcome.failing, row.failing) << row.what;
+  }
+}
+
+TEST(AuthorityRules, Demote) {
+  expect_flips(demotable(), {
+      {"halted", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+      {"recovering", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7"}},
+      {"fenced", [](E& e) { e.fenced = true; }, {"AUTH-3"}},
+      {"replica", [](E& e) { e.role = Role::kReplica; }, {"AUTH-9"}},
+      {"no successor", [](E& e) { e.successor.reset(); }, {"AUTH-10"}},
+      {"no instance", [](E& e) { e.successor_instance.reset(); }, {"AUTH-10"}},
+      {"itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+      {"sealed already", [](E& e) { e.role = Role::kSealed; seal(e, "b", kOther); }, {"AUTH-9", "AUTH-11"}},
+  });
+}
+
+TEST(AuthorityRules, PassingASealOnNeedsTheDeclineOfThatVerySeal) {
+  expect_flips(passing_on(), {
+      {"none", [](E& e) { e.decline_seal_lsn.reset(); e.decline_node.reset(); e.decline_instance.reset(); }, {"AUTH-9", "AUTH-11"}},
+      {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
+      {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
+      {"another instance", [](E& e) { e.decline_instance = id_of<InstanceId>(3); }, {"AUTH-9", "AUTH-11"}},
+      {"to itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+  });
+}
+
+TEST(AuthorityRules, Promote) {
+  // AUTH-11 is the other way in: it does not hold for a replica, and need not.
+  EXPECT_EQ(decide(promotable()).failing, Names{"AUTH-11"});
+  expect_flips(promotable(), {
+      {"not ready", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7", "AUTH-11"}},
+      {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8", "AUTH-11"}},
+      {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
+      {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
+      {"declined", [](E& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
+      {"no seal here", [](E& e) { e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
+       {"AUTH-4", "AUTH-5", "AUTH-11"}, AuthorityDecision::kUndetermined},
+      {"primary already", [](E& e) { e.role = Role::kPrimary; e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
+       {"AUTH-4", "AUTH-5", "AUTH-11"}},
+      {"no seal and not ready", [](E& e) { e.state = NodeState::kHalted; e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
+       {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
+  });
+}
+
+TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
+  E e = promotable();
+  e.seal_lsn.reset();
+  e.seal_successor.reset();
+  e.seal_successor_instance.reset();
+  RecordingTrace trace;
+  (void)decide_authority(e, trace);
+  const auto& entry = trace.entries()[2];
+  EXPECT_EQ(entry.rule, RuleId::kAuth4);
+  EXPECT_EQ(entry.evaluation, Evaluation::kUndetermined);
+  EXPECT_EQ(entry.missing, std::vector<std::string>{"seal_lsn"});
+}
+
+TEST(AuthorityRules, SealedNodeTakesBackOnlyWithItsSuccessorsDecline) {
+  expect_flips(taking_back(), {
+      {"none", [](E& e) { e.decline_seal_lsn.reset(); }, {"AUTH-5", "AUTH-11"}},
+      {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-5", "AUTH-11"}},
+      {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-5", "AUTH-11"}},
+      {"another instance", [](E& e) { e.decline_instance = kSelf; }, {"AUTH-5", "AUTH-11"}},
+      {"a replica has it", [](E& e) { e.role = Role::kReplica; }, {"AUTH-5", "AUTH-11"}},
+  });
+}
+
+TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
+  E e = taking_back();
+  e.seal_lsn.reset();
+  e.seal_successor.reset();
+  e.seal_successor_instance.reset();
+  e.decline_seal_lsn.reset();
+  e.decline_node.reset();
+  e.decline_instance.reset();
+  EXPECT_NE(decide(e).decision, AuthorityDecision::kGranted);
+}
+
+TEST(AuthorityRules, Decline) {
+  expect_flips(declinable(), {
+      {"not ready", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+      {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8"}},
+      {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
+      {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
+      {"no seal", [](E& e) { e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); }, {"AUTH-12"}},
+  });
+}
+
+TEST(AuthorityRules, RefusalCodesTellDeniedAndUndeterminedApart) {
+  EXPECT_EQ(refusal_code(AuthorityCommand::kDemote, AuthorityDecision::kDenied), ErrorCode::kDemotionDenied);
+  EXPECT_EQ(refusal_code(AuthorityCommand::kPromote, AuthorityDecision::kDenied), ErrorCode::kPromotionDenied);
+  EXPECT_EQ(refusal_code(AuthorityCommand::kPromote, AuthorityDecision::kUndetermined), ErrorCode::kPromotionUndetermined);
+  EXPECT_EQ(refusal_code(AuthorityCommand::kDecline, AuthorityDecision::kDenied), ErrorCode::kDeclineDenied);
+}
+
+TEST(AuthorityRules, WriteAdmissionRefusesInItsOrder) {
+  auto refusal = [](NodeState state, bool fenced, Role role) {
+    RecordingTrace trace;
+    NoTrace silent;
+    const WriteAdmissionEvidence e{state, fenced, role};
+    const auto code = decide_write_admission(e, trace);
+    EXPECT_EQ(decide_write_admission(e, silent), code);
+    EXPECT_EQ(trace.entries().size(), 5u);
+    return code;
+  };
+  EXPECT_EQ(refusal(NodeState::kReady, false, Role::kPrimary), std::nullopt);
+  EXPECT_EQ(refusal(NodeState::kReady, false, Role::kReplica), ErrorCode::kNotPrimary);
+  EXPECT_EQ(refusal(NodeState::kReady, false, Role::kSealed), ErrorCode::kSealed);
+  EXPECT_EQ(refusal(NodeState::kRecovering, false, Role::kSealed), ErrorCode::kNotReady);
+  EXPECT_EQ(refusal(NodeState::kRecovering, true, Role::kPrimary), ErrorCode::kFenced);
+  EXPECT_EQ(refusal(NodeState::kHalted, true, Role::kReplica), ErrorCode::kHalted);
+}
+
+#if defined(AERODB_FAULTS)
+TEST(AuthorityRules, PlantedForeignSealIsAccepted) {
+  E e = promotable();
+  e.seal_successor = "c";
+  plant(Fault::kForeignSealAccepted);
+  NoTrace trace;
+  const auto decision = decide_authority(e, trace);
+  plant(Fault::kNone);
+  EXPECT_EQ(decision, AuthorityDecision::kGranted);
+}
+#endif
+
+TEST(States, NamesRoundTrip) {
+  for (auto state : {NodeState::kInitializing, NodeState::kRecovering, NodeState::kReady, NodeState::kHalted}) {
+    NodeState read{};
+    EXPECT_TRUE(enum_from_name(enum_name(state), read));
+    EXPECT_EQ(read, state);
+  }
+  for (auto role : {Role::kPrimary, Role::kSealed, Role::kReplica}) {
+    Role read{};
+    EXPECT_TRUE(enum_from_name(enum_name(role), read));
+    EXPECT_EQ(read, role);
+  }
+  for (auto command : {AuthorityCommand::kDemote, AuthorityCommand::kPromote, AuthorityCommand::kDecline}) {
+    AuthorityCommand read{};
+    EXPECT_TRUE(enum_from_name(enum_name(command), read));
+    EXPECT_EQ(read, command);
+  }
+  Role role{};
+  EXPECT_FALSE(enum_from_name("PRIMARY", role));
+}
+
+}  // namespace
+}  // namespace aerodb::rules
