@@ -22,7 +22,7 @@ class StderrLog final : public LogSink {
   void write(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) override {
     if (!logger_.should_log(level_of(level))) return;
     nlohmann::ordered_json line;
-    line["ts"] = now();
+    line["ts"] = timestamp();
     line["level"] = spdlog::level::to_string_view(level_of(level)).data();
     line["process"] = logger_.name();
     line["event"] = event;
@@ -42,9 +42,10 @@ class StderrLog final : public LogSink {
     }
     return spdlog::level::err;
   }
-  static std::string now() {
-    auto us = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
-    return fmt::format("{:%FT%T}Z", us);
+  static std::string timestamp() {
+    const auto now = std::chrono::system_clock::now();
+    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
+    return fmt::format("{:%FT%T}.{:06}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(now)), us % 1'000'000);
   }
   spdlog::logger logger_;
 };

@@ -125,6 +125,9 @@ Result<void> Engine::clean_stop(runtime::Disk& disk) const {
 
 Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
   if (halt_) return fail(ErrorCode::kHalted, "replica.append: the node is halted");
+  if (newest().lsn != writer_.appended()) {
+    return fail(ErrorCode::kReplicaDiverged, "replica.append: a batch before this one was refused behind its first record");
+  }
   std::vector<wal::RecordView> views;
   std::vector<uint64_t> sizes;
   ByteSpan rest = records;

@@ -179,7 +179,8 @@ class Engine final : private wal::WriterEvents {
 
   // --- replication: the next records, continuity with this log already decided (rules/append_rules.h). All or nothing:
   // structure, canonical form, previous commits and digests are checked before the log is touched (REPL-3).
-  // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt.
+  // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt. Where it was not the
+  // first record that failed, the state is ahead of the log until the next start, and every later batch is refused.
   [[nodiscard]] Result<Lsn> append_batch(ByteSpan records, uint32_t count);
 
   // --- authority

@@ -169,6 +169,9 @@ void Node::finish_start(Result<void> result) {
 }
 
 void Node::on_durable(const engine::Position& /*position*/) {
+  const auto& counters = engine_->writer().counters();
+  metrics_.observe(observe::HistogramId::kWalSync, counters.last_sync_us);
+  metrics_.observe(observe::HistogramId::kWalFrame, counters.last_frame_bytes);
   for (auto& callback : progress_) callback();
   if (stopping_) drain();
 }

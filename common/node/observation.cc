@@ -109,6 +109,9 @@ wire::StatsResponse stats(Node& node) {
     metrics.set(MetricId::kWalUsedBytes, wal.used_bytes);
     metrics.set(MetricId::kWalFreeBytes, wal.free_bytes);
     metrics.set(MetricId::kWalFirstLsn, wal.first_lsn.value());
+    metrics.set(MetricId::kWalRecordsCount, engine->writer().counters().records);
+    metrics.set(MetricId::kWalRecordBytes, engine->writer().counters().record_bytes);
+    metrics.set(MetricId::kWalInlineSyncCount, engine->writer().counters().inline_syncs);
     metrics.set(MetricId::kWalAppendedLsn, wal.appended_lsn.value());
     metrics.set(MetricId::kWalDurableLsn, wal.durable_lsn.value());
     metrics.set(MetricId::kAppliedLsn, engine->visible().lsn.value());

@@ -42,7 +42,6 @@ constexpr MetricRow kMetrics[] = {
     {kReadsAnsweredCount, kCount, kCounter, kNode, "reads_answered_count", "gets and histories answered"},
     {kReadsRefusedCount, kCount, kCounter, kNode, "reads_refused_count", "reads refused by the read gate"},
     {kQueriesAnsweredCount, kCount, kCounter, kNode, "queries_answered_count", "queries answered"},
-    {kPinsCount, kCount, kGauge, kNode, "pins_count", "commits pinned by connections"},
 
     {kWalMaxBytes, kBytes, kGauge, kNode, "wal_max_bytes", "size of the ring"},
     {kWalUsedBytes, kBytes, kGauge, kNode, "wal_used_bytes", "segments that hold unreleased records"},
@@ -56,21 +55,9 @@ constexpr MetricRow kMetrics[] = {
 
     {kMemoryBytes, kBytes, kGauge, kNode, "memory_bytes", "memory tables and pending writes"},
     {kMemoryMaxBytes, kBytes, kGauge, kNode, "memory_max_bytes", "bound at which writes are refused with MEMORY_FULL"},
-    {kRunsCount, kCount, kGauge, kNode, "runs_count", "run files of the manifest"},
-    {kRunsBytes, kBytes, kGauge, kNode, "runs_bytes", "size of these files"},
-    {kBlockCacheBytes, kBytes, kGauge, kNode, "block_cache_bytes", "blocks of runs held in memory"},
-    {kBlockCacheHitsCount, kCount, kCounter, kNode, "block_cache_hits_count", "blocks found there"},
-    {kBlockCacheMissesCount, kCount, kCounter, kNode, "block_cache_misses_count", "blocks read from disk"},
-    {kCheckpointCount, kCount, kCounter, kNode, "checkpoint_count", "checkpoints installed"},
-    {kCheckpointLastLsn, kLsn, kGauge, kNode, "checkpoint_last_lsn", "LSN of the manifest"},
-    {kCheckpointLastCommit, kCommit, kGauge, kNode, "checkpoint_last_commit", "commit of the manifest"},
-    {kCheckpointLastWallUs, kUs, kGauge, kNode, "checkpoint_last_wall_us", "wall clock of the last one since start; 0: none"},
-    {kCheckpointLastUs, kUs, kGauge, kNode, "checkpoint_last_us", "how long it took"},
-    {kSnapshotsCount, kCount, kGauge, kNode, "snapshots_count", "complete snapshots kept here"},
 
     {kRecoveryUs, kUs, kGauge, kNode, "recovery_us", "how long recovery took"},
     {kRecoveryRecordsCount, kCount, kGauge, kNode, "recovery_records_count", "records it replayed"},
-    {kRecoveryIndexUs, kUs, kGauge, kNode, "recovery_index_us", "of that time, rebuilding index entries"},
 
     {kAuthorityEpochCount, kCount, kGauge, kNode, "authority_epoch_count", "current epoch"},
     {kAppliedLsn, kLsn, kGauge, kNode, "applied_lsn", "last record visible to reads"},
@@ -119,7 +106,6 @@ constexpr MetricRow kMetrics[] = {
 constexpr HistogramRow kHistograms[] = {
     {HistogramId::kWalSync, kUs, 4, 24, kNode, "wal_sync", "time from handing a frame to the device until it was durable"},
     {HistogramId::kWalFrame, kBytes, 9, 24, kNode, "wal_frame", "size of a frame, padding included"},
-    {HistogramId::kRequest, kUs, 4, 24, kAll, "request", "time from taking a request in until its answer was queued"},
 };
 // clang-format on
 

@@ -43,7 +43,6 @@ enum class MetricId : uint8_t {
   kReadsAnsweredCount,
   kReadsRefusedCount,
   kQueriesAnsweredCount,
-  kPinsCount,
   // log
   kWalMaxBytes,
   kWalUsedBytes,
@@ -54,24 +53,12 @@ enum class MetricId : uint8_t {
   kWalRecordsCount,
   kWalRecordBytes,
   kWalInlineSyncCount,
-  // storage
+  // memory
   kMemoryBytes,
   kMemoryMaxBytes,
-  kRunsCount,
-  kRunsBytes,
-  kBlockCacheBytes,
-  kBlockCacheHitsCount,
-  kBlockCacheMissesCount,
-  kCheckpointCount,
-  kCheckpointLastLsn,
-  kCheckpointLastCommit,
-  kCheckpointLastWallUs,
-  kCheckpointLastUs,
-  kSnapshotsCount,
   // recovery
   kRecoveryUs,
   kRecoveryRecordsCount,
-  kRecoveryIndexUs,
   // authority and replication on a node
   kAuthorityEpochCount,
   kAppliedLsn,
@@ -130,7 +117,7 @@ struct MetricRow {
 [[nodiscard]] std::span<const MetricRow> metric_table();
 [[nodiscard]] const MetricRow& metric_row(MetricId id);
 
-enum class HistogramId : uint8_t { kWalSync, kWalFrame, kRequest };
+enum class HistogramId : uint8_t { kWalSync, kWalFrame };
 
 // A histogram is shown as several metrics, after those of the table: NAME_count, NAME_UNIT_total, NAME_UNIT_max,
 // NAME_UNIT_le_1, ... (how many values were at most that large, cumulative, at powers of two from `first` to `last`).
@@ -180,7 +167,7 @@ class Metrics {
 
   Process process_;
   std::array<uint64_t, static_cast<size_t>(MetricId::kAuditBytes) + 1> values_{};
-  std::array<Histogram, static_cast<size_t>(HistogramId::kRequest) + 1> histograms_{};
+  std::array<Histogram, static_cast<size_t>(HistogramId::kWalFrame) + 1> histograms_{};
 };
 
 }  // namespace aerodb::observe

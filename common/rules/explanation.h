@@ -44,16 +44,22 @@ class ExplanationReader {
   [[nodiscard]] const ObservedSnapshot& observed() const { return observed_; }
   [[nodiscard]] document::Cursor inputs() const { return inputs_; }
 
-  // Fills every member of an evidence struct from the inputs and the rules' evidence. False where one is absent, has the
-  // wrong type, or stands twice with different values.
+  // Fills every member of an evidence struct from the inputs and the rules' evidence. Answers the name of the first one
+  // that is absent, has the wrong type, or stands twice with different values; empty where all were read.
+  template <class Evidence>
+  [[nodiscard]] std::string_view first_unreadable(Evidence& evidence) const {
+    std::string_view unreadable;
+    Evidence::fields(evidence, [&](std::string_view name, auto& member) {
+      if (!unreadable.empty()) return;
+      auto cursor = find(name);
+      if (!cursor || !detail::unpack_value(*cursor, member)) unreadable = name;
+    });
+    return unreadable;
+  }
+  // The same where the name does not matter: true if all were read.
   template <class Evidence>
   [[nodiscard]] bool read(Evidence& evidence) const {
-    bool whole = true;
-    Evidence::fields(evidence, [&](std::string_view name, auto& member) {
-      auto cursor = find(name);
-      whole = whole && cursor && detail::unpack_value(*cursor, member);
-    });
-    return whole;
+    return first_unreadable(evidence).empty();
   }
 
  private:

@@ -11,25 +11,27 @@ namespace aerodb::rules {
 namespace {
 
 Result<Explanation> derive(const ExplanationReader& reader) {
-  auto incomplete = [] { return fail(ErrorCode::kBadRequest, "explanation: evidence is absent, malformed or contradicts itself"); };
+  auto incomplete = [](std::string_view name) {
+    return fail(ErrorCode::kBadRequest, fmt::format("explanation: evidence {} is absent, malformed or contradicts itself", name));
+  };
   switch (reader.type()) {
     case ExplanationType::kReadVisibility: {
       ReadVisibilityEvidence evidence;
-      if (!reader.read(evidence)) return incomplete();
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
       return explain_visibility(std::move(evidence), reader.observed().lineage);
     }
     case ExplanationType::kReplicationSafety: {
       ReplicationSafetyEvidence evidence;
-      if (!reader.read(evidence)) return incomplete();
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
       return explain_replication_safety(evidence, reader.observed().lineage);
     }
     case ExplanationType::kControlCommand: {
       AuthorityEvidence evidence;
-      if (!reader.read(evidence)) return incomplete();
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
       return explain_authority_command(evidence);
     }
   }
-  return incomplete();
+  return incomplete(explanation_type_name(reader.type()));
 }
 
 // Names the first rule or top-level key in which two objects of the same form differ.

@@ -139,6 +139,7 @@ void Writer::submit(std::unique_ptr<FrameBuffer> frame, RingCursor place, runtim
   const uint64_t offset = new_segment ? 0 : place.offset;
   const uint64_t started_us = clock_.monotonic_us();
   ++in_flight_;
+  counters_.inline_syncs += completion == runtime::Completion::kInline ? 1 : 0;
   device_.submit(ring_.slot_of(place.segment_sequence), offset, data, completion,
                  [this, alive = alive_, frame = std::move(frame), started_us](Result<void> result) mutable {
                    if (*alive) completed(std::move(frame), started_us, std::move(result));
@@ -154,7 +155,9 @@ void Writer::completed(std::unique_ptr<FrameBuffer> frame, uint64_t started_us, 
     return;
   }
   counters_.syncs += 1;
-  counters_.frame_bytes += frame->bytes.size();
+  counters_.records += frame->count;
+  counters_.record_bytes += frame->body_bytes;
+  counters_.last_frame_bytes = frame->bytes.size() - kSegmentHeaderBytes;
   counters_.last_sync_us = clock_.monotonic_us() - started_us;
   durable_ = Lsn(frame->first_lsn.value() + frame->count - 1);
   if (auto recycled = tail_.push(std::move(frame))) spare_ = std::move(recycled);

@@ -42,8 +42,11 @@ class WriterEvents {
 
 struct WriterCounters {
   uint64_t syncs = 0;
-  uint64_t frame_bytes = 0;
-  uint64_t last_sync_us = 0;
+  uint64_t inline_syncs = 0;
+  uint64_t records = 0;
+  uint64_t record_bytes = 0;
+  uint64_t last_sync_us = 0;      // of the newest durable frame: from handing it over until it was durable
+  uint64_t last_frame_bytes = 0;  // padding included
 };
 
 enum class RoomFor : uint8_t { kCommit, kReserved };  // kReserved: authority, floor, schema: may use the reserve

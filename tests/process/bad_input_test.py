@@ -6,7 +6,7 @@ import unittest
 
 import msgpack
 from harness import ClusterTest, free_port, wait_until
-from rpc import Client, ConnectionLost
+from rpc import Client, ConnectionLost, RpcError
 
 
 class ListenerTest(ClusterTest):
@@ -58,7 +58,7 @@ class ListenerTest(ClusterTest):
         for name, client in self.listeners():
             with self.subTest(listener=name), client:
                 client.send_raw(msgpack.packb([0, 1, "ping", [{"nonce": 1}]])[:-1])
-                with self.assertRaises((ConnectionLost, Exception)):
+                with self.assertRaises((ConnectionLost, RpcError)):
                     client.receive()
         self.check_still_serving()
 
@@ -248,7 +248,7 @@ class SecondShipperTest(ClusterTest):
         self.cluster.wait_in_step()
         port = free_port()
         self.cluster.write_shipper("s2", "p1", port=port)
-        self.cluster.start_shipper("s2")
+        self.cluster.start_shipper("s2", port)
 
         def loser_stopped():
             with Client(f"127.0.0.1:{self.cluster.shipper_port}") as shipper:

@@ -180,8 +180,21 @@ control_plane = "unix:c1.sock"
         self.processes[name] = process
         return process
 
-    def start_shipper(self, name="s1-from-p1"):
-        return self.start_role(name, "aerodb-shipper", f"{name}.toml")
+    def start_shipper(self, name="s1-from-p1", port=None):
+        process = self.start_role(name, "aerodb-shipper", f"{name}.toml")
+        self.wait_listening(name, port or self.shipper_port)
+        return process
+
+    def wait_listening(self, name, port):
+        def listening():
+            if not self.processes[name].running():
+                raise AssertionError(f"{name} ended:\n{self.log(name)}")
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return True
+            except OSError:
+                return False
+        wait_until(listening, f"{name} listening")
 
     def start_all(self):
         for name in self.names:

@@ -68,7 +68,8 @@ enum class Conduct : uint8_t { kAnswer, kReject, kSilent, kDie };
 class FakeNode {
  public:
   FakeNode(sim::SimWorld& world, const std::string& name)
-      : name_(name),
+      : status_name(name),
+        name_(name),
         machine_(world.add_machine(name)),
         process_(std::make_unique<sim::SimProcess>(machine_, world, sim::ProcessOptions{.name = name})) {
     start_servers();
@@ -88,7 +89,7 @@ class FakeNode {
   Conduct conduct = Conduct::kAnswer;
   Error rejection{ErrorCode::kDemotionDenied, "demote p1: exactly these words", {}};
   InstanceId instance = *id_from_hex<InstanceId>("000102030405060708090a0b0c0d0e0f");
-  std::string status_name = name_;
+  std::string status_name;  // what it calls itself
   bool false_hash = false;
   std::function<void()> before_explain;  // runs when a question or an operation arrives
   std::function<void()> before_operation;

@@ -68,6 +68,7 @@ struct Target {
   std::string outcome;
   std::string names;  // what the message names
 };
+void PrintTo(const Target& target, std::ostream* out) { *out << target.target; }
 class ApiRefuses : public ApiTest, public ::testing::WithParamInterface<Target> {};
 
 TEST_P(ApiRefuses, ByName) {

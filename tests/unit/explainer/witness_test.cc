@@ -17,12 +17,10 @@ using testing::versions_of;
 
 rules::Explanation true_explanation() { return rules::explain_visibility(true_evidence(), test_lineage()); }
 
-// Replaces one occurrence of `from` in the packed object by as many bytes.
-rules::Explanation altered(rules::Explanation explanation, std::string_view from, std::string_view to, size_t nth = 0) {
-  std::string text(as_text(explanation.packed));
-  size_t at = text.find(from);
-  for (; nth > 0; --nth) at = text.find(from, at + 1);
-  AERODB_ASSERT(at != std::string::npos && from.size() == to.size());
+// Replaces the last occurrence of `from` in the packed object by as many bytes.
+rules::Explanation altered(rules::Explanation explanation, std::string_view from, std::string_view to) {
+  const size_t at = as_text(explanation.packed).rfind(from);
+  AERODB_ASSERT(at != std::string_view::npos && from.size() == to.size());
   std::ranges::copy(as_bytes(to), explanation.packed.begin() + static_cast<ptrdiff_t>(at));
   return explanation;
 }
@@ -55,7 +53,10 @@ TEST(RulesVerdict, FindsEvidenceThatTheRulesJudgeOtherwise) {
 }
 
 TEST(RulesVerdict, FindsEvidenceThatContradictsItself) {
-  const auto verdict = judge(altered(true_explanation(), "\xa9tombstone", "\xa9sombstone"));
+  // The versions stand under two rules; a hash is changed under the second one.
+  const auto hash = true_evidence().versions[1].hash;
+  const DocumentHash zero;
+  const auto verdict = judge(altered(true_explanation(), as_text(hash.bytes), as_text(zero.bytes)));
   EXPECT_FALSE(verdict.follow);
   EXPECT_NE(verdict.why.find("contradicts itself"), std::string::npos) << verdict.why;
 }
@@ -126,6 +127,7 @@ struct Lie {
   std::string field;
   std::function<void(rules::VersionEvidence&)> tell;
 };
+void PrintTo(const Lie& lie, std::ostream* out) { *out << lie.field; }
 class VersionLies : public ::testing::TestWithParam<Lie> {};
 
 TEST_P(VersionLies, AreNamedFromTheLog) {

@@ -35,7 +35,10 @@ class FakeSource {
       position.cluster = cluster;
       position.first_lsn = first_held;
       position.durable = log.receipt();
-      position.ancestry.push_back({.epoch = Epoch(1), .first_lsn = Lsn(1), .node = name, .reason = "init"});
+      wire::AncestryEntry genesis;
+      genesis.epoch = Epoch(1);
+      genesis.node = name;
+      position.ancestry.push_back(genesis);
       responder.ok(position);
     });
     server_->handle(wire::kWalFetch, [this](const wire::WalFetchRequest& request, wire::Responder responder) {

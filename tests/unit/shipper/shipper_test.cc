@@ -62,6 +62,8 @@ struct Cluster {
     return 0;
   }
 
+  [[nodiscard]] size_t timers() { return runtime.loop().timers(); }
+
   MemoryRuntime runtime;
   FakeSource source;
   std::vector<std::unique_ptr<FakeReplica>> replicas;
@@ -139,6 +141,7 @@ TEST(Shipper, ATargetBehindTheWindowCatchesUpByItselfAndJoins) {
 TEST(Shipper, ASilentTargetHoldsUpNobody) {
   Cluster c(2);
   c.start();
+  c.write(1);
   c.replica(0).mute = true;
   for (int i = 0; i < 50; ++i) c.write(4);
   EXPECT_TRUE(c.has_all(1));
@@ -154,6 +157,7 @@ TEST(Shipper, ASilentTargetHoldsUpNobody) {
 TEST(Shipper, ATargetThatStaysSilentIsGivenUpAndTriedAgain) {
   Cluster c;
   c.start();
+  c.write(1);
   c.replica().mute = true;
   c.write(1);
   c.runtime.pass_ms(kAnswerMs - 1);
@@ -409,9 +413,9 @@ TEST(Shipper, ServesStatusAndStatsOnItsListener) {
   std::optional<wire::ShipperStatusResponse> status;
   std::optional<wire::StatsResponse> stats;
   std::string program;
-  client.call(wire::kHelloShipper, {1, "test"}, 0, [&](auto answer) { program = answer.value().program; });
-  client.call(wire::kShipperStatus, {}, 0, [&](auto answer) { status = std::move(answer.value()); });
-  client.call(wire::kShipperStats, {}, 0, [&](auto answer) { stats = std::move(answer.value()); });
+  client.call(wire::kHelloShipper, {1, "test"}, 0, [&](const auto& answer) { program = answer.value().program; });
+  client.call(wire::kShipperStatus, {}, 0, [&](const auto& answer) { status = answer.value(); });
+  client.call(wire::kShipperStats, {}, 0, [&](const auto& answer) { stats = answer.value(); });
   c.runtime.run();
   EXPECT_EQ(program, "aerodb-shipper");
   ASSERT_TRUE(status && stats);
@@ -447,6 +451,7 @@ TEST(Shipper, StopsOnceAndLeavesNothingRunning) {
   EXPECT_EQ(stopped, 0) << "in a later turn";
   c.runtime.run();
   EXPECT_EQ(stopped, 1);
+  EXPECT_EQ(c.timers(), 0u);
   c.runtime.pass_ms(10 * kReconnectMs);
   EXPECT_EQ(c.replica(0).opens.size(), 1u);
   c.shipper.reset();

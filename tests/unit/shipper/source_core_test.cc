@@ -63,14 +63,18 @@ struct SourceCoreTest : ::testing::Test {
   }
   Transcript happens(Kind kind) { return step({.kind = kind, .connection = connection}); }
   Transcript fails(Kind kind, ErrorCode code, FetchAsk ask = {}) {
-    return step({.kind = kind, .connection = connection, .ask = ask, .error = {code, "m", {}}});
+    SourceEvent event{.kind = kind, .connection = connection, .ask = ask};
+    event.error = {code, "m", {}};
+    return step(event);
   }
   Transcript answers_position(const std::string& node = "p1", uint8_t cluster = 1) {
     wire::WalPositionResponse position;
     position.node = node;
     position.cluster.bytes.fill(cluster);
     position.durable = log.receipt();
-    return step({.kind = Kind::kPosition, .connection = connection, .position = position});
+    SourceEvent event{.kind = Kind::kPosition, .connection = connection};
+    event.position = position;
+    return step(event);
   }
   Transcript answers_fetch(FetchAsk ask) {
     return step({.kind = Kind::kFetched,

@@ -159,6 +159,29 @@ TEST(TargetCore, BehindTheWindowFetchesForItselfOneAtATimeUntilItIsInside) {
   EXPECT_THAT(s.takes(6), ElementsAre("append 13+2 in 9", "append 15+2 in 9", "append 17+2 in 9"));
 }
 
+TEST(TargetCore, SendsNoRecordsGivenBeforeTheProofIsAnswered) {
+  Stage s;
+  s.window_holds(7, 1);
+  s.get_opening();
+  EXPECT_THAT(s.opens_at(2), ElementsAre("own 3"));
+  s.window_holds(3, 1);
+  EXPECT_THAT(s.source_heard(), ElementsAre("append 3+0 in 9"));
+  EXPECT_THAT(s.is_given(3, 4), IsEmpty());
+  EXPECT_THAT(s.takes(0), ElementsAre("append 3+4 in 9", "tail 7"));
+}
+
+TEST(TargetCore, DropsWhatItWasGivenAfterTheWindowServedIt) {
+  Stage s;
+  s.window_holds(1, 1);
+  s.get_opening();
+  s.opens_at(1);
+  s.source.window.anchor(Lsn(9));
+  EXPECT_THAT(s.takes(0), ElementsAre("own 2"));
+  s.window_holds(2, 1);
+  EXPECT_THAT(s.source_heard(), ElementsAre("append 2+2 in 9"));
+  EXPECT_THAT(s.is_given(2, 5), ElementsAre("tail 4"));
+}
+
 TEST(TargetCore, KeepsTheBytesInFlightBelowTheWindow) {
   Stage s;
   s.window_holds(1, 10);
