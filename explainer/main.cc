@@ -3,9 +3,7 @@
 
 #include "common/config/program.h"
 #include "common/uv/http/http_server.h"
-#include "common/uv/signals.h"
-#include "common/uv/stdin_watch.h"
-#include "common/uv/uv_runtime.h"
+#include "common/uv/serve.h"
 #include "explainer/explainer.h"
 
 namespace {
@@ -25,27 +23,20 @@ Result<std::unique_ptr<http::HttpServer>> start_http(uv::UvRuntime& runtime, exp
 }
 
 int run(const explainer::ExplainerConfig& config, const config::ProgramOptions& options) {
-  uv::UvRuntime runtime(make_stderr_log(kProgram, config.log_level));
+  uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
   explainer::Explainer explainer(runtime, config, config::version());
-  runtime.log().write(LogLevel::kInfo, "explainer.start",
-                      {{"explainer", config.name}, {"config", options.effective_config}});
-  if (auto started = explainer.start(); !started) return config::report_error(kProgram, started.error());
   std::unique_ptr<http::HttpServer> http;
-  if (config.enabled) {
+  // Where it is not enabled it has no listeners and stays, so that a supervisor sees what was asked for: a running process.
+  auto start = [&](auto done) {
+    if (auto started = explainer.start(); !started) return done(std::move(started));
+    if (!config.enabled) return done({});
     auto started = start_http(runtime, explainer);
-    if (!started) return config::report_error(kProgram, started.error());
+    if (!started) return done(fail(std::move(started.error())));
     http = std::move(*started);
-    runtime.log().write(LogLevel::kInfo, "explainer.http_listening", {{"endpoint", http->endpoint().text()}});
-  }
-  // Without listeners it stays too, so that a supervisor sees what the configuration asked for: a running process.
-  uv::SignalWatch signals(runtime, [&](int signal) {
-    runtime.log().write(LogLevel::kInfo, "explainer.stop", {{"signal", static_cast<int64_t>(signal)}});
-    runtime.stop();
-  });
-  std::unique_ptr<uv::StdinWatch> watch;
-  if (options.exit_with_stdin) watch = std::make_unique<uv::StdinWatch>(runtime, [&] { runtime.stop(); });
-  runtime.run();
-  return static_cast<int>(ExitCode::kOk);
+    done({});
+  };
+  return uv::serve(runtime, options, {.program = std::string(kProgram), .start = start,
+                                      .stop = [](std::string_view, runtime::Callback done) { done(); }});
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "common/base/assert.h"
+
 namespace aerodb::explainer {
 
 using observe::MetricId;
@@ -69,6 +71,7 @@ void Peer::expire(uint64_t number) {
     return;
   }
   const auto late = std::ranges::find(waiting_, number, &Job::number);
+  AERODB_ASSERT(late != waiting_.end());  // whoever takes a job out cancels its timer
   Job job = std::move(*late);
   waiting_.erase(late);
   metrics_.add(MetricId::kExplainerPeersUnreachedCount);

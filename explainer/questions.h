@@ -19,7 +19,7 @@ struct WitnessParts {
   LogSink& log;
 };
 
-// Runs once, perhaps before the question was taken in whole. An error where the node gave no explanation; whatever
+// Runs once, perhaps before the call returns. An error where the node gave no explanation; whatever
 // could not be compared afterwards is part of the report.
 using WitnessDone = std::move_only_function<void(Result<WitnessReport>)>;
 

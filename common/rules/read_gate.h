@@ -60,7 +60,7 @@ namespace detail {
   if (e.lineage_last_lsn && *e.receipt_lsn > *e.lineage_last_lsn) return ErrorCode::kLineageEnded;
   if (!e.epoch_known) return ErrorCode::kBehind;  // an epoch of a known lineage that this log has not reached
   if (e.epoch_last_lsn && *e.receipt_lsn > *e.epoch_last_lsn) return ErrorCode::kEpochEnded;
-  if (e.own_chain_at_receipt && *e.own_chain_at_receipt != *e.receipt_chain) return ErrorCode::kLineageUnknown;
+  if (e.own_chain_at_receipt && e.own_chain_at_receipt != e.receipt_chain) return ErrorCode::kLineageUnknown;
   return std::nullopt;
 }
 }  // namespace detail

@@ -3,26 +3,34 @@
 #include <csignal>
 #include <memory>
 
-#include "common/config/program.h"
 #include "common/uv/signals.h"
 #include "common/uv/stdin_watch.h"
 
 namespace aerodb::uv {
 
-int serve(UvRuntime& runtime, const Service& service) {
+int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Service& service) {
+  enum class Phase : uint8_t { kStarting, kServing, kEnding };
+  Phase phase = Phase::kStarting;
   int exit_code = 0;
-  bool stopping = false;
-  auto stop = [&](std::string_view reason) {
-    if (stopping) return;
-    stopping = true;
-    service.stop(reason, [&runtime] { runtime.stop(); });
+  runtime.log().write(LogLevel::kInfo, "process_start",
+                      {{"program", service.program}, {"version", std::string(config::version())}, {"config", options.effective_config}});
+  auto end = [&](std::string_view reason) {
+    const Phase before = std::exchange(phase, Phase::kEnding);
+    if (before == Phase::kEnding) return;
+    runtime.log().write(LogLevel::kInfo, "process_stop", {{"reason", std::string(reason)}});
+    // Before it serves there is nothing to bring to an end.
+    if (before == Phase::kStarting) runtime.stop(); else service.stop(reason, [&runtime] { runtime.stop(); });
   };
-  SignalWatch signals(runtime, [&](int signal) { stop(signal == SIGINT ? "SIGINT" : "SIGTERM"); });
+  SignalWatch signals(runtime, [&](int signal) { end(signal == SIGINT ? "SIGINT" : "SIGTERM"); });
   std::unique_ptr<StdinWatch> stdin_watch;
-  if (service.exit_with_stdin)
-    stdin_watch = std::make_unique<StdinWatch>(runtime, [&] { stop("standard input ended"); });
+  if (options.exit_with_stdin) stdin_watch = std::make_unique<StdinWatch>(runtime, [&] { end("standard input ended"); });
   service.start([&](Result<void> started) {
-    if (started) return;
+    if (phase == Phase::kEnding) return;
+    if (started) {
+      phase = Phase::kServing;
+      return;
+    }
+    phase = Phase::kEnding;
     exit_code = config::report_error(service.program, started.error());
     runtime.stop();
   });

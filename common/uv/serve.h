@@ -7,20 +7,20 @@
 #include <string_view>
 
 #include "common/base/error.h"
+#include "common/config/program.h"
 #include "common/uv/uv_runtime.h"
 
 namespace aerodb::uv {
 
 struct Service {
-  std::string program;           // for messages
-  bool exit_with_stdin = false;  // --exit-with-stdin
-  // Runs `done` once: the service answers, or why it can't.
+  std::string program;  // for messages
+  // Runs `done` once, in this call or later: the service answers, or why it can't.
   std::function<void(std::move_only_function<void(Result<void>)> done)> start;
-  // Runs `done` once everything admitted is durable.
+  // Asked for once, and only after a successful start. Runs `done` when the process may end.
   std::function<void(std::string_view reason, runtime::Callback done)> stop;
 };
 
 // Blocks. The exit code is that of the error with which start failed, else 0.
-[[nodiscard]] int serve(UvRuntime& runtime, const Service& service);
+[[nodiscard]] int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Service& service);
 
 }  // namespace aerodb::uv

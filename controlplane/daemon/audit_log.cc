@@ -124,7 +124,7 @@ struct AuditLog::Appending {
                   fmt::format("audit log: the file has {} bytes where this process wrote {}", *size, offset));
     }
     if (auto written = (*file)->write(offset, as_bytes(line)); !written) return fail(unavailable(written.error()));
-    
+    if (auto synced = (*file)->sync(); !synced) return fail(unavailable(synced.error()));
     if (offset > 0) return {};
     // A file just made is found after a crash only if its directory entry is durable too.
     if (auto synced = disk.sync_directory(directory); !synced) return fail(unavailable(synced.error()));

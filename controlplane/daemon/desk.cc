@@ -277,7 +277,7 @@ void Desk::check_binding(RunPointer run, NodeExplanation explanation) {
     refuse(run, std::move(now.error()));
     return;
   }
-  if (now->values.empty()) {
+  if (now->sha256 != command.binding.sha256) {
     Error error{ErrorCode::kExplanationChanged,
                 fmt::format("{}: {} explains it otherwise than when it was shown", command.phrase(), command.node),
                 {}};

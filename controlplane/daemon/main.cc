@@ -1,11 +1,6 @@
 // aerodb-controlplane: the operator's desk. All it does is in control_plane.h; here it meets the real world.
-#include <memory>
-#include <optional>
-
 #include "common/config/program.h"
-#include "common/uv/signals.h"
-#include "common/uv/stdin_watch.h"
-#include "common/uv/uv_runtime.h"
+#include "common/uv/serve.h"
 #include "controlplane/daemon/control_plane.h"
 
 namespace {
@@ -15,33 +10,11 @@ using namespace aerodb;
 constexpr std::string_view kName = "aerodb-controlplane";
 
 int run(const controlplane::ControlplaneConfig& config, const config::ProgramOptions& options) {
-  uv::UvRuntime runtime(make_stderr_log(kName, config.log_level));
-  runtime.log().write(LogLevel::kInfo, "start",
-                      {{"version", std::string(config::version())}, {"config", options.effective_config}});
+  uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
   controlplane::ControlPlane control_plane(runtime, config);
-  std::optional<Error> failure;
-  enum class Phase { kStarting, kServing, kEnding } phase = Phase::kStarting;
-  auto end = [&] {
-    // Before it serves there is nothing to bring to an end.
-    if (phase == Phase::kStarting) runtime.stop();
-    if (phase == Phase::kServing) control_plane.stop([&] { runtime.stop(); });
-    phase = Phase::kEnding;
-  };
-  control_plane.start([&](Result<void> started) {
-    if (started) {
-      phase = Phase::kServing;
-      return;
-    }
-    failure = std::move(started.error());
-    runtime.stop();
-  });
-  uv::SignalWatch signals(runtime, [&](int) { end(); });
-  std::optional<uv::StdinWatch> stdin_watch;
-  if (options.exit_with_stdin) stdin_watch.emplace(runtime, [&] { end(); });
-  runtime.run();
-  if (failure) return config::report_error(kName, *failure);
-  runtime.log().write(LogLevel::kInfo, "stopped", {});
-  return static_cast<int>(ExitCode::kOk);
+  return uv::serve(runtime, options, {.program = std::string(kName),
+                                      .start = [&](auto done) { control_plane.start(std::move(done)); },
+                                      .stop = [&](std::string_view, runtime::Callback done) { control_plane.stop(std::move(done)); }});
 }
 
 }  // namespace

@@ -159,11 +159,10 @@ control_plane = "unix:c1.sock"
         return done
 
     def init(self):
-        self.aerodb("init", "--config", "p1.toml", "--role", "primary")
-        cluster_id = json.loads(self.aerodb("init", "--config", "p1.toml", "--show", "-o", "json").stdout)["cluster"]
+        made = json.loads(self.aerodb("init", "--config", "p1.toml", "--role", "primary", "-o", "json").stdout)
+        self.cluster_id = made["cluster"]
         for name in self.names[1:]:
-            self.aerodb("init", "--config", f"{name}.toml", "--role", "replica", "--cluster-id", cluster_id)
-        self.cluster_id = cluster_id
+            self.aerodb("init", "--config", f"{name}.toml", "--role", "replica", "--cluster-id", self.cluster_id)
 
     # --- processes
 

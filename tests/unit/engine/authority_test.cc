@@ -13,7 +13,9 @@ using sim::CrashKind;
 // A primary `a` and two replicas of it, all at the same position.
 struct Three {
   explicit Three(uint64_t seed = 1)
-      : world(seed, {}), a(world, {.name = "a", .instance = 1}), b(world, {.name = "b", .instance = 2, .primary = false}),
+      : world(seed, {}),
+        a(world, {.name = "a", .instance = 1}),
+        b(world, {.name = "b", .instance = 2, .primary = false}),
         c(world, {.name = "c", .instance = 3, .primary = false}) {
     for (auto* node : {&a, &b, &c}) EXPECT_FALSE(node->start());
     EXPECT_TRUE(a.register_schema(kSchema1));
@@ -239,7 +241,8 @@ TEST(Authority, CrashAroundASealAnswersOneOfTwoAndNoWriteFollowsAnAnsweredOne) {
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     Three n(seed);
     bool answered = false;
-    n.a.engine->hold<AuthorityOutcome>(n.a.engine->demote(demotion(n.b)), [&](Result<AuthorityOutcome> outcome) { answered = outcome.has_value(); });
+    n.a.engine->hold<AuthorityOutcome>(n.a.engine->demote(demotion(n.b)),
+                                       [&](Result<AuthorityOutcome> outcome) { answered = outcome.has_value(); });
     EXPECT_EQ(code_of(n.a.submit({insert("y")}).outcome), "SEALED");  // from admission on
     for (uint64_t step = seed % 6; step > 0; --step) n.world.step();
     n.a.restart(seed % 2 == 0 ? CrashKind::kPower : CrashKind::kProcess);
@@ -263,8 +266,7 @@ TEST(Authority, ReplicaUnderLoadSeesItsNewEpoch) {
   Lsn next = n.c.engine->newest().lsn.next();
   while (n.c.engine->visible().lsn < receipt.lsn) {
     if (next <= receipt.lsn && n.c.engine->newest().lsn.value() < n.c.engine->visible().lsn.value() + 2) {
-      std::optional<wal::Records> records;
-      n.b.engine->reader().read(next, 1, [&](Result<wal::Records> read) { records = std::move(*read); });
+      const auto records = read_records(n.b, next, 1);
       ASSERT_TRUE(n.c.engine->append_batch(records->bytes, records->count));
       next = n.c.engine->newest().lsn.next();
     }

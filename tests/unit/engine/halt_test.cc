@@ -17,7 +17,8 @@ struct Failing {
     EXPECT_TRUE(node.write({insert("x")}));
   }
   void hold(Decided<Position> decided) {
-    node.engine->hold<Position>(std::move(decided), [this](Result<Position> answer) { answers.emplace_back(code_of(answer)); });
+    node.engine->hold<Position>(std::move(decided),
+                                [this](Result<Position> answer) { answers.emplace_back(code_of(answer)); });
   }
   sim::SimWorld world;
   TestNode node;
@@ -87,6 +88,7 @@ TEST(Halt, WhatWasDurableIsThereOnceTheHaltIsTakenAway) {
   f.world.options().rate(FaultKind::kSyncFailed) = 0;
   f.node.run();
   ASSERT_TRUE(f.node.process->blocking_disk().remove("/d/HALT"));
+  ASSERT_TRUE(f.node.process->blocking_disk().sync_directory("/d"));
   f.node.restart(CrashKind::kProcess);
   EXPECT_EQ(f.node.engine->state(), rules::NodeState::kReady);
   EXPECT_NE(*f.node.get("x"), "");

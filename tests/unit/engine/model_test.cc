@@ -43,8 +43,10 @@ class Model {
     Documents next = newest();
     const CommitId commit(at_commit.size());
     for (const auto& op : ops) {
-      if (op.op == wal::Operation::kDelete) next.erase(op.id);
-      else next[op.id] = {op.json(), commit};
+      if (op.op == wal::Operation::kDelete)
+        next.erase(op.id);
+      else
+        next[op.id] = {op.json(), commit};
     }
     at_commit.push_back(std::move(next));
   }
@@ -69,7 +71,8 @@ class ModelRun {
       write();
       for (uint64_t step = random_.below(6); step > 0; --step) world_.step();
       if (!node_.process->alive() || random_.one_in(25)) crash();
-      if (random_.one_in(40)) node_.process->crash_at_call(1 + random_.below(4), random_.one_in(2) ? CrashKind::kPower : CrashKind::kProcess);
+      if (random_.one_in(40))
+        node_.process->crash_at_call(1 + random_.below(4), random_.one_in(2) ? CrashKind::kPower : CrashKind::kProcess);
       if (random_.one_in(10)) check_reads();
     }
     crash();
@@ -100,7 +103,8 @@ class ModelRun {
     if (op.op != wal::Operation::kDelete) op.fields = "\"n\":" + std::to_string(random_.below(20));
     if (random_.one_in(6)) {
       const auto found = model_.newest().find(op.id);
-      op.if_commit = found == model_.newest().end() || random_.one_in(4) ? CommitId(random_.below(3)) : found->second.commit;
+      op.if_commit =
+          found == model_.newest().end() || random_.one_in(4) ? CommitId(random_.below(3)) : found->second.commit;
     }
     return op;
   }
@@ -177,15 +181,19 @@ class ModelRun {
     std::vector<std::pair<int, std::string>> expected;
     for (const auto& [id, document] : documents) {
       const int n = std::stoi(document.json.substr(document.json.find("\"n\":") + 4));
-      const bool taken = comparison == Comparison::kEqual ? n == bound : comparison == Comparison::kLess ? n < bound
-                         : comparison == Comparison::kLessOrEqual ? n <= bound : comparison == Comparison::kGreater ? n > bound : n >= bound;
+      const bool taken = comparison == Comparison::kEqual         ? n == bound
+                         : comparison == Comparison::kLess        ? n < bound
+                         : comparison == Comparison::kLessOrEqual ? n <= bound
+                         : comparison == Comparison::kGreater     ? n > bound
+                                                                  : n >= bound;
       if (taken) expected.emplace_back(n, document.json);
     }
     std::ranges::sort(expected);
     if (request.descending) std::ranges::reverse(expected);
     if (expected.size() > *request.limit) expected.resize(*request.limit);
     ASSERT_EQ(answer->versions.size(), expected.size());
-    for (size_t i = 0; i < expected.size(); ++i) ASSERT_EQ(*document::to_json(answer->versions[i]->document()), expected[i].second);
+    for (size_t i = 0; i < expected.size(); ++i)
+      ASSERT_EQ(*document::to_json(answer->versions[i]->document()), expected[i].second);
   }
 
   sim::SimWorld world_;

@@ -30,13 +30,16 @@ TestNode::TestNode(sim::SimWorld& sim_world, NodeSettings node_settings)
 
 TestNode::~TestNode() { crash(sim::CrashKind::kProcess); }
 
-void TestNode::start_process() { process = std::make_unique<sim::SimProcess>(machine, world, sim::ProcessOptions{.name = settings.name}); }
+void TestNode::start_process() {
+  process = std::make_unique<sim::SimProcess>(machine, world, sim::ProcessOptions{.name = settings.name});
+}
 
 std::optional<Error> TestNode::start() {
   if (!process) start_process();
   auto opened = open_directory(process->blocking_disk(), {"/d", settings.geometry, settings.name});
   if (!opened) return opened.error();
-  if (auto device = process->log_device().open(wal::segment_paths("/d", settings.geometry.slots)); !device) return device.error();
+  if (auto device = process->log_device().open(wal::segment_paths("/d", settings.geometry.slots)); !device)
+    return device.error();
   EngineOptions options;
   options.data_dir = "/d";
   options.geometry = settings.geometry;
@@ -89,7 +92,9 @@ Result<T> TestNode::wait(Decided<T> decided) {
   return std::move(*answer);
 }
 
-Result<Position> TestNode::write(const std::vector<Op>& ops, std::optional<ReceiptClaim> receipt) { return wait(submit(ops, receipt)); }
+Result<Position> TestNode::write(const std::vector<Op>& ops, std::optional<ReceiptClaim> receipt) {
+  return wait(submit(ops, receipt));
+}
 
 Result<Position> TestNode::register_schema(std::string_view json) {
   auto schema = document::schema_from_json(json);
@@ -130,14 +135,19 @@ void TestNode::on_durable(const Position& position) {
   EXPECT_EQ(position.lineage, engine->visible_authority().lineage());
 }
 
+Result<wal::Records> read_records(TestNode& node, Lsn lsn, uint64_t max_bytes) {
+  std::optional<Result<wal::Records>> records;
+  node.engine->reader().read(lsn, max_bytes, [&](Result<wal::Records> read) { records = std::move(read); });
+  if (!records) node.run();  // from disk
+  AERODB_ASSERT(records.has_value());
+  return std::move(*records);
+}
+
 std::optional<Error> ship(TestNode& from, TestNode& to, uint64_t max_bytes) {
   while (to.engine->newest().lsn < from.engine->visible().lsn) {
-    std::optional<Result<wal::Records>> records;
-    from.engine->reader().read(to.engine->newest().lsn.next(), max_bytes, [&](Result<wal::Records> read) { records = std::move(read); });
-    if (!records) from.run();
-    AERODB_ASSERT(records.has_value());
-    if (!*records) return records->error();
-    auto appended = to.engine->append_batch((*records)->bytes, (*records)->count);
+    auto records = read_records(from, to.engine->newest().lsn.next(), max_bytes);
+    if (!records) return records.error();
+    auto appended = to.engine->append_batch(records->bytes, records->count);
     if (!appended) return appended.error();
   }
   to.run();

@@ -1,5 +1,5 @@
-// What the tests of the engine share: a node on a simulated machine that can be killed and started again, and short ways
-// to write, read, ship and command.
+// What the tests of the engine share: a node on a simulated machine that can be killed and started again, and short
+// ways to write, read, ship and command.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -49,10 +49,16 @@ struct Op {
   std::optional<CommitId> if_commit = std::nullopt;
   std::string collection = "c";
   uint32_t schema_version = 1;
-  [[nodiscard]] std::string json() const { return R"({"_id":")" + id + '"' + (fields.empty() ? "" : ",") + fields + '}'; }
+  [[nodiscard]] std::string json() const {
+    return R"({"_id":")" + id + '"' + (fields.empty() ? "" : ",") + fields + '}';
+  }
 };
-inline Op insert(std::string id, std::string fields = R"("n":1)") { return {wal::Operation::kInsert, std::move(id), std::move(fields)}; }
-inline Op update(std::string id, std::string fields) { return {wal::Operation::kUpdate, std::move(id), std::move(fields)}; }
+inline Op insert(std::string id, std::string fields = R"("n":1)") {
+  return {wal::Operation::kInsert, std::move(id), std::move(fields)};
+}
+inline Op update(std::string id, std::string fields) {
+  return {wal::Operation::kUpdate, std::move(id), std::move(fields)};
+}
 inline Op remove(std::string id) { return {wal::Operation::kDelete, std::move(id), ""}; }
 
 struct NodeSettings {
@@ -107,6 +113,8 @@ class TestNode : public EngineEvents {
   Result<T> wait(Decided<T> decided);
 };
 
+// Durable records of a node from `lsn` on, waited for.
+Result<wal::Records> read_records(TestNode& node, Lsn lsn, uint64_t max_bytes);
 // Everything that `from` has durable and `to` lacks, in batches of at most max_bytes. The first refusal, or nullopt.
 std::optional<Error> ship(TestNode& from, TestNode& to, uint64_t max_bytes = 1 << 20);
 // Equal logs: position, chain, digest, and the version chain of each id at each commit.
@@ -121,6 +129,8 @@ template <class T>
 [[nodiscard]] std::string_view code_of(const Result<T>& result) {
   return result ? "" : result.error().row().name;
 }
-[[nodiscard]] inline std::string_view code_of(const std::optional<Error>& error) { return error ? error->row().name : ""; }
+[[nodiscard]] inline std::string_view code_of(const std::optional<Error>& error) {
+  return error ? error->row().name : "";
+}
 
 }  // namespace aerodb::engine::testing

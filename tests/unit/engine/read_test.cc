@@ -104,7 +104,8 @@ TEST(Get, UnknownCollectionAndCommitOfTheFuture) {
 struct Queries : ::testing::Test, Readable {
   Queries() {
     for (int i = 0; i < 10; ++i) {
-      EXPECT_TRUE(node.write({insert("d" + std::to_string(i), "\"n\":" + std::to_string(i / 2) + ",\"s\":\"v" + std::to_string(9 - i) + '"')}));
+      EXPECT_TRUE(node.write({insert("d" + std::to_string(i),
+                                     "\"n\":" + std::to_string(i / 2) + ",\"s\":\"v" + std::to_string(9 - i) + '"')}));
     }
     EXPECT_TRUE(node.write({insert("without", "")}));
   }
@@ -120,7 +121,8 @@ TEST_F(Queries, RangesOnAnIndexedField) {
   EXPECT_EQ(query({{"n", Comparison::kGreaterOrEqual, three.root()}, {"n", Comparison::kLess, two.root()}}), "");
   EXPECT_EQ(query({{"n", Comparison::kGreater, two.root()}, {"n", Comparison::kEqual, two.root()}}), "");
   EXPECT_EQ(query({{"n", Comparison::kLess, two.root()}}), "d0 d1 d2 d3 ");
-  EXPECT_EQ(query({{"n", Comparison::kLess, two.root()}}, [](QueryRequest& q) { q.descending = true; }), "d3 d2 d1 d0 ");
+  EXPECT_EQ(query({{"n", Comparison::kLess, two.root()}}, [](QueryRequest& q) { q.descending = true; }),
+            "d3 d2 d1 d0 ");
 }
 
 TEST_F(Queries, SortAloneAndLimit) {
@@ -135,7 +137,8 @@ TEST_F(Queries, SortAloneAndLimit) {
   EXPECT_EQ(bound, 4u);
   EXPECT_EQ(query({}, by("s", 3, true)), "d0 d1 d2 ");
   EXPECT_EQ(query({}, by("_id", 2, true)), "without d9 ");
-  EXPECT_EQ(query({}, by("n", 100, false)), "d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 ");  // what lacks the field is not in its index
+  EXPECT_EQ(query({}, by("n", 100, false)),
+            "d0 d1 d2 d3 d4 d5 d6 d7 d8 d9 ");  // what lacks the field is not in its index
 }
 
 TEST_F(Queries, ByIdIsAPoint) {
@@ -148,21 +151,25 @@ TEST_F(Queries, RefusalsByName) {
   EXPECT_EQ(query({}), "QUERY_UNBOUNDED");
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.limit.reset(); }), "LIMIT_REQUIRED");
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.limit = 0; }), "LIMIT_REQUIRED");
-  EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.limit = kMaxQueryLimit + 1; }), "BAD_REQUEST");
+  EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.limit = kMaxQueryLimit + 1; }),
+            "BAD_REQUEST");
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.sort = "s"; }), "QUERY_UNBOUNDED");
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}, {"s", Comparison::kEqual, text.root()}}), "QUERY_UNBOUNDED");
   EXPECT_EQ(query({{"none", Comparison::kEqual, two.root()}}), "QUERY_UNBOUNDED");
   EXPECT_EQ(query({{"n", Comparison::kEqual, text.root()}}), "WRONG_TYPE");
   EXPECT_EQ(query({{"_id", Comparison::kEqual, two.root()}}), "WRONG_TYPE");
   EXPECT_EQ(query({{"n", Comparison::kLess, three.root()}}, [](QueryRequest& q) { q.max_entries = 0; }), "BAD_REQUEST");
-  EXPECT_EQ(query({{"n", Comparison::kLess, three.root()}}, [](QueryRequest& q) { q.max_entries = 5; }), "QUERY_BOUND_EXCEEDED");
-  EXPECT_EQ(query({{"n", Comparison::kLess, three.root()}}, [](QueryRequest& q) { q.max_entries = 6; }), "d0 d1 d2 d3 d4 d5 ");
+  EXPECT_EQ(query({{"n", Comparison::kLess, three.root()}}, [](QueryRequest& q) { q.max_entries = 5; }),
+            "QUERY_BOUND_EXCEEDED");
+  EXPECT_EQ(query({{"n", Comparison::kLess, three.root()}}, [](QueryRequest& q) { q.max_entries = 6; }),
+            "d0 d1 d2 d3 d4 d5 ");
 }
 
 TEST_F(Queries, IndexOnlyProposes) {
   ASSERT_TRUE(node.write({update("d4", R"("n":9)"), remove("d5")}));
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}), "");
-  EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.at_commit = CommitId(11); }), "d4 d5 ");
+  EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}, [](QueryRequest& q) { q.at_commit = CommitId(11); }),
+            "d4 d5 ");
   ASSERT_TRUE(node.write({update("d4", R"("n":2)")}));
   EXPECT_EQ(query({{"n", Comparison::kEqual, two.root()}}), "d4 ");
 }
@@ -180,7 +187,9 @@ TEST(Receipts, AreJudgedByAncestry) {
   ASSERT_FALSE(ship(a, b));
   ASSERT_TRUE(b.promote(promotion()));
   ASSERT_TRUE(b.write({insert("y")}));
-  auto get = [&](TestNode& node, ReceiptClaim receipt) { return code_of(node.engine->get({"c", "x", 1, std::nullopt, receipt})); };
+  auto get = [&](TestNode& node, ReceiptClaim receipt) {
+    return code_of(node.engine->get({"c", "x", 1, std::nullopt, receipt}));
+  };
   EXPECT_EQ(get(b, first), "");
   EXPECT_EQ(get(b, at_seal), "");
   EXPECT_EQ(get(b, b.receipt()), "");

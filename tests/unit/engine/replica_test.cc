@@ -13,7 +13,9 @@ const std::vector<std::string> kIds = {"a", "b", "c", "d", "e", "f"};
 
 struct Couple {
   explicit Couple(uint64_t seed = 1)
-      : world(seed, {}), primary(world, {.name = "p", .instance = 1}), replica(world, {.name = "r", .instance = 2, .primary = false}) {
+      : world(seed, {}),
+        primary(world, {.name = "p", .instance = 1}),
+        replica(world, {.name = "r", .instance = 2, .primary = false}) {
     EXPECT_FALSE(primary.start());
     EXPECT_FALSE(replica.start());
     EXPECT_TRUE(primary.register_schema(kSchema1));
@@ -54,8 +56,7 @@ TEST(Replica, LosesOnlyWhatItDidNotHaveDurableAndGoesOnFromThere) {
     Couple both(seed);
     for (int round = 0; round < 5; ++round) {
       both.write_random(15);
-      std::optional<wal::Records> records;
-      both.primary.engine->reader().read(both.replica.engine->newest().lsn.next(), 2'000, [&](Result<wal::Records> read) { records = std::move(*read); });
+      const auto records = read_records(both.primary, both.replica.engine->newest().lsn.next(), 2'000);
       ASSERT_TRUE(records);
       ASSERT_TRUE(both.replica.engine->append_batch(records->bytes, records->count));
       for (uint64_t step = both.world.random().below(8); step > 0; --step) both.world.step();
@@ -86,8 +87,7 @@ struct Forged {
 
 // The next record that the replica lacks, taken apart.
 Forged next_record(Couple& both) {
-  std::optional<wal::Records> records;
-  both.primary.engine->reader().read(both.replica.engine->newest().lsn.next(), 1, [&](Result<wal::Records> read) { records = std::move(*read); });
+  auto records = read_records(both.primary, both.replica.engine->newest().lsn.next(), 1);
   Forged forged;
   forged.record = std::move(records->bytes);
   auto view = wal::read_record(forged.record);
@@ -95,7 +95,9 @@ Forged next_record(Couple& both) {
   forged.payload = *wal::parse_payload(*view);
   return forged;
 }
-wal::CommitOperation& operation(Forged& forged, size_t index = 0) { return std::get<wal::Commit>(forged.payload).operations[index]; }
+wal::CommitOperation& operation(Forged& forged, size_t index = 0) {
+  return std::get<wal::Commit>(forged.payload).operations[index];
+}
 
 // A replica with one document, and an update of it on its way.
 struct Expecting : Couple {
@@ -142,12 +144,12 @@ TEST(ReplicaRefuses, WrongDigest) {
 }
 
 TEST(ReplicaRefuses, DocumentThatIsNotCanonicalOrNotOfItsSchema) {
-  for (std::string_view hex : {"82a16e02a35f6964a161",         // keys out of order
-                               "82a35f6964a161a16ed00002",     // trailing byte
-                               "82a35f6964a161a16ed002",       // a longer integer than needed
-                               "82a35f6964a161a16ea174",       // a string for an int
-                               "82a35f6964a161a17a02",         // an undeclared field
-                               "81a16e02"}) {                  // no _id
+  for (std::string_view hex : {"82a16e02a35f6964a161",      // keys out of order
+                               "82a35f6964a161a16ed00002",  // trailing byte
+                               "82a35f6964a161a16ed002",    // a longer integer than needed
+                               "82a35f6964a161a16ea174",    // a string for an int
+                               "82a35f6964a161a17a02",      // an undeclared field
+                               "81a16e02"}) {               // no _id
     Expecting e;
     const auto document = from_hex(hex);
     operation(e.forged).document = *document;
@@ -158,12 +160,16 @@ TEST(ReplicaRefuses, DocumentThatIsNotCanonicalOrNotOfItsSchema) {
 
 TEST(ReplicaRefuses, OperationsThatDoNotFit) {
   const std::function<void(Forged&)> spoils[] = {
-      [](Forged& f) { operation(f).op = wal::Operation::kInsert; },             // it is live
-      [](Forged& f) { operation(f, 1).op = wal::Operation::kUpdate; },          // it is not
-      [](Forged& f) { operation(f).collection = "other"; operation(f).prev_commit = CommitId(); operation(f).op = wal::Operation::kInsert; },
+      [](Forged& f) { operation(f).op = wal::Operation::kInsert; },     // it is live
+      [](Forged& f) { operation(f, 1).op = wal::Operation::kUpdate; },  // it is not
+      [](Forged& f) {
+        operation(f).collection = "other";
+        operation(f).prev_commit = CommitId();
+        operation(f).op = wal::Operation::kInsert;
+      },
       [](Forged& f) { operation(f).schema_version = 2; },
       [](Forged& f) { operation(f, 1).id = "another than the document says"; },
-      [](Forged& f) { operation(f, 1) = operation(f, 0); },                     // one _id twice
+      [](Forged& f) { operation(f, 1) = operation(f, 0); },  // one _id twice
   };
   for (const auto& spoil : spoils) {
     Expecting e;
@@ -197,7 +203,8 @@ TEST(ReplicaRefuses, BatchOfAnotherNumberOfRecordsOrCutAnywhere) {
   bytes.push_back(0);
   e.expect_bytes_refused(bytes, 1, "BAD_RECORD");
   for (size_t size = 0; size < e.forged.record.size(); ++size) {
-    e.expect_bytes_refused(Bytes(e.forged.record.begin(), e.forged.record.begin() + static_cast<ptrdiff_t>(size)), 1, "BAD_RECORD");
+    e.expect_bytes_refused(Bytes(e.forged.record.begin(), e.forged.record.begin() + static_cast<ptrdiff_t>(size)), 1,
+                           "BAD_RECORD");
   }
   EXPECT_FALSE(ship(e.primary, e.replica));
 }
@@ -236,6 +243,30 @@ TEST(ReplicaRefuses, HugeCommitOfOneOperationOverAndOverQuickly) {
   EXPECT_TRUE(code_of(result) == "BAD_RECORD" || code_of(result) == "REPLICA_FULL") << code_of(result);
 }
 
+// The first record of a batch is good, the second is not: none of it reaches the log, and nothing may follow.
+TEST(ReplicaRefuses, BatchBehindItsFirstRecordWholeAndForGood) {
+  Expecting e;
+  const auto good = read_records(e.primary, e.replica.engine->newest().lsn.next(), 1 << 20);
+  ASSERT_TRUE(good);
+  ASSERT_EQ(good->count, 2u);
+  const auto first = wal::read_record(good->bytes);
+  auto second = wal::read_record(ByteSpan(good->bytes).subspan(first->bytes.size()));
+  auto header = second->header;
+  header.digest_after.bytes[0] ^= 1;
+  Bytes batch(first->bytes.begin(), first->bytes.end());
+  wal::encode_record(header, *wal::parse_payload(*second), batch);
+  const auto disk = e.replica.machine.disk().peek("/d/wal/0000.seg");
+  const auto visible = e.replica.engine->visible();
+  EXPECT_EQ(code_of(e.replica.engine->append_batch(batch, 2)), "DIGEST_MISMATCH");
+  EXPECT_EQ(code_of(e.replica.engine->append_batch(good->bytes, 2)), "REPLICA_DIVERGED");
+  e.replica.run();
+  EXPECT_EQ(e.replica.machine.disk().peek("/d/wal/0000.seg"), disk);
+  EXPECT_EQ(*e.replica.get("a"), R"({"_id":"a","n":1})");
+  e.replica.restart(CrashKind::kPower);
+  EXPECT_EQ(e.replica.engine->newest().digest, visible.digest);
+  EXPECT_FALSE(ship(e.primary, e.replica));
+}
+
 TEST(Replica, FullRingIsRefusedBeforeAnythingIsTaken) {
   sim::SimWorld world(1, {});
   TestNode primary(world, {.name = "p", .instance = 1, .geometry = {4, 1 << 20}});
@@ -257,7 +288,9 @@ TEST(Replica, ReceiptsOfTheSourceAreReadableHereOnceApplied) {
   const auto old = both.primary.receipt();
   ASSERT_TRUE(both.primary.write({insert("b")}));
   const auto fresh = both.primary.receipt();
-  auto get = [&](const ReceiptClaim& receipt) { return code_of(both.replica.engine->get({"c", "a", 1, std::nullopt, receipt})); };
+  auto get = [&](const ReceiptClaim& receipt) {
+    return code_of(both.replica.engine->get({"c", "a", 1, std::nullopt, receipt}));
+  };
   EXPECT_EQ(get(old), "");
   EXPECT_EQ(get(fresh), "BEHIND");
   ASSERT_FALSE(ship(both.primary, both.replica));

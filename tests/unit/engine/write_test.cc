@@ -14,7 +14,8 @@ struct Primary {
     EXPECT_TRUE(node.register_schema(kSchema1));
   }
   // Refused with `code`; spends no commit id and leaves the log alone.
-  void expect_refused(const std::vector<Op>& ops, std::string_view code, std::optional<ReceiptClaim> receipt = std::nullopt) {
+  void expect_refused(const std::vector<Op>& ops, std::string_view code,
+                      std::optional<ReceiptClaim> receipt = std::nullopt) {
     const auto before = node.engine->newest();
     const auto result = node.write(ops, receipt);
     EXPECT_EQ(code_of(result), code) << (result ? "" : result.error().message);
@@ -102,7 +103,8 @@ TEST(Write, BatchIsOneCommitAllOrNothing) {
   auto done = p.node.write({insert("a"), update("old", R"("n":9)"), insert("b")});
   ASSERT_TRUE(done);
   EXPECT_EQ(done->commit, CommitId(2));
-  for (auto id : {"a", "b", "old"}) EXPECT_EQ(p.node.engine->version_chain("c", id, CommitId(2)).front().commit, CommitId(2));
+  for (auto id : {"a", "b", "old"})
+    EXPECT_EQ(p.node.engine->version_chain("c", id, CommitId(2)).front().commit, CommitId(2));
   EXPECT_EQ(*p.node.get("a", CommitId(1)), "");
 }
 

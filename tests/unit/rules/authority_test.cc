@@ -106,43 +106,74 @@ void expect_flips(const E& granted, const std::vector<Case>& cases) {
 
 TEST(AuthorityRules, Demote) {
   expect_flips(demotable(), {
-      {"halted", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
-      {"recovering", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7"}},
-      {"fenced", [](E& e) { e.fenced = true; }, {"AUTH-3"}},
-      {"replica", [](E& e) { e.role = Role::kReplica; }, {"AUTH-9"}},
-      {"no successor", [](E& e) { e.successor.reset(); }, {"AUTH-10"}},
-      {"no instance", [](E& e) { e.successor_instance.reset(); }, {"AUTH-10"}},
-      {"itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
-      {"sealed already", [](E& e) { e.role = Role::kSealed; seal(e, "b", kOther); }, {"AUTH-9", "AUTH-11"}},
-  });
+                                {"halted", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+                                {"recovering", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7"}},
+                                {"fenced", [](E& e) { e.fenced = true; }, {"AUTH-3"}},
+                                {"replica", [](E& e) { e.role = Role::kReplica; }, {"AUTH-9"}},
+                                {"no successor", [](E& e) { e.successor.reset(); }, {"AUTH-10"}},
+                                {"no instance", [](E& e) { e.successor_instance.reset(); }, {"AUTH-10"}},
+                                {"itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+                                {"sealed already",
+                                 [](E& e) {
+                                   e.role = Role::kSealed;
+                                   seal(e, "b", kOther);
+                                 },
+                                 {"AUTH-9", "AUTH-11"}},
+                            });
 }
 
 TEST(AuthorityRules, PassingASealOnNeedsTheDeclineOfThatVerySeal) {
-  expect_flips(passing_on(), {
-      {"none", [](E& e) { e.decline_seal_lsn.reset(); e.decline_node.reset(); e.decline_instance.reset(); }, {"AUTH-9", "AUTH-11"}},
-      {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
-      {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
-      {"another instance", [](E& e) { e.decline_instance = id_of<InstanceId>(3); }, {"AUTH-9", "AUTH-11"}},
-      {"to itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
-  });
+  expect_flips(passing_on(),
+               {
+                   {"none",
+                    [](E& e) {
+                      e.decline_seal_lsn.reset();
+                      e.decline_node.reset();
+                      e.decline_instance.reset();
+                    },
+                    {"AUTH-9", "AUTH-11"}},
+                   {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
+                   {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
+                   {"another instance", [](E& e) { e.decline_instance = id_of<InstanceId>(3); }, {"AUTH-9", "AUTH-11"}},
+                   {"to itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+               });
 }
 
 TEST(AuthorityRules, Promote) {
   // AUTH-11 is the other way in: it does not hold for a replica, and need not.
   EXPECT_EQ(decide(promotable()).failing, Names{"AUTH-11"});
-  expect_flips(promotable(), {
-      {"not ready", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7", "AUTH-11"}},
-      {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8", "AUTH-11"}},
-      {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
-      {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
-      {"declined", [](E& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
-      {"no seal here", [](E& e) { e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
-       {"AUTH-4", "AUTH-5", "AUTH-11"}, AuthorityDecision::kUndetermined},
-      {"primary already", [](E& e) { e.role = Role::kPrimary; e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
-       {"AUTH-4", "AUTH-5", "AUTH-11"}},
-      {"no seal and not ready", [](E& e) { e.state = NodeState::kHalted; e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); },
-       {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
-  });
+  expect_flips(promotable(),
+               {
+                   {"not ready", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7", "AUTH-11"}},
+                   {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8", "AUTH-11"}},
+                   {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
+                   {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
+                   {"declined", [](E& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
+                   {"no seal here",
+                    [](E& e) {
+                      e.seal_lsn.reset();
+                      e.seal_successor.reset();
+                      e.seal_successor_instance.reset();
+                    },
+                    {"AUTH-4", "AUTH-5", "AUTH-11"},
+                    AuthorityDecision::kUndetermined},
+                   {"primary already",
+                    [](E& e) {
+                      e.role = Role::kPrimary;
+                      e.seal_lsn.reset();
+                      e.seal_successor.reset();
+                      e.seal_successor_instance.reset();
+                    },
+                    {"AUTH-4", "AUTH-5", "AUTH-11"}},
+                   {"no seal and not ready",
+                    [](E& e) {
+                      e.state = NodeState::kHalted;
+                      e.seal_lsn.reset();
+                      e.seal_successor.reset();
+                      e.seal_successor_instance.reset();
+                    },
+                    {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
+               });
 }
 
 TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
@@ -160,12 +191,12 @@ TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
 
 TEST(AuthorityRules, SealedNodeTakesBackOnlyWithItsSuccessorsDecline) {
   expect_flips(taking_back(), {
-      {"none", [](E& e) { e.decline_seal_lsn.reset(); }, {"AUTH-5", "AUTH-11"}},
-      {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-5", "AUTH-11"}},
-      {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-5", "AUTH-11"}},
-      {"another instance", [](E& e) { e.decline_instance = kSelf; }, {"AUTH-5", "AUTH-11"}},
-      {"a replica has it", [](E& e) { e.role = Role::kReplica; }, {"AUTH-5", "AUTH-11"}},
-  });
+                                  {"none", [](E& e) { e.decline_seal_lsn.reset(); }, {"AUTH-5", "AUTH-11"}},
+                                  {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-5", "AUTH-11"}},
+                                  {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-5", "AUTH-11"}},
+                                  {"another instance", [](E& e) { e.decline_instance = kSelf; }, {"AUTH-5", "AUTH-11"}},
+                                  {"a replica has it", [](E& e) { e.role = Role::kReplica; }, {"AUTH-5", "AUTH-11"}},
+                              });
 }
 
 TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
@@ -181,18 +212,25 @@ TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
 
 TEST(AuthorityRules, Decline) {
   expect_flips(declinable(), {
-      {"not ready", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
-      {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8"}},
-      {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
-      {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
-      {"no seal", [](E& e) { e.seal_lsn.reset(); e.seal_successor.reset(); e.seal_successor_instance.reset(); }, {"AUTH-12"}},
-  });
+                                 {"not ready", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+                                 {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8"}},
+                                 {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
+                                 {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
+                                 {"no seal",
+                                  [](E& e) {
+                                    e.seal_lsn.reset();
+                                    e.seal_successor.reset();
+                                    e.seal_successor_instance.reset();
+                                  },
+                                  {"AUTH-12"}},
+                             });
 }
 
 TEST(AuthorityRules, RefusalCodesTellDeniedAndUndeterminedApart) {
   EXPECT_EQ(refusal_code(AuthorityCommand::kDemote, AuthorityDecision::kDenied), ErrorCode::kDemotionDenied);
   EXPECT_EQ(refusal_code(AuthorityCommand::kPromote, AuthorityDecision::kDenied), ErrorCode::kPromotionDenied);
-  EXPECT_EQ(refusal_code(AuthorityCommand::kPromote, AuthorityDecision::kUndetermined), ErrorCode::kPromotionUndetermined);
+  EXPECT_EQ(refusal_code(AuthorityCommand::kPromote, AuthorityDecision::kUndetermined),
+            ErrorCode::kPromotionUndetermined);
   EXPECT_EQ(refusal_code(AuthorityCommand::kDecline, AuthorityDecision::kDenied), ErrorCode::kDeclineDenied);
 }
 

@@ -76,7 +76,8 @@ ReadVisibilityEvidence two_versions() {
   e.id = "x";
   e.commit = CommitId(9);
   e.floor = CommitId(2);
-  e.versions = {{CommitId(8), Lsn(10), "document", 1, {}, CommitId(4)}, {CommitId(4), Lsn(6), "document", 1, {}, CommitId()}};
+  e.versions = {{CommitId(8), Lsn(10), "document", 1, {}, CommitId(4)},
+                {CommitId(4), Lsn(6), "document", 1, {}, CommitId()}};
   return e;
 }
 

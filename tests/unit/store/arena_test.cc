@@ -25,7 +25,8 @@ TEST(Arena, PiecesAreAlignedApartAndStayWhereTheyAre) {
     pieces.push_back(piece);
   }
   for (int i = 0; i < 3'000; ++i) {
-    for (size_t at = 0; at < pieces[static_cast<size_t>(i)].bytes; ++at) ASSERT_EQ(pieces[static_cast<size_t>(i)].at[at], i & 0xff);
+    for (size_t at = 0; at < pieces[static_cast<size_t>(i)].bytes; ++at)
+      ASSERT_EQ(pieces[static_cast<size_t>(i)].at[at], i & 0xff);
   }
 }
 

@@ -55,16 +55,21 @@ struct Pair {
     // Steps from there, across leaves.
     auto at = tree.lower_bound(tree_key(key));
     auto expected = bound;
-    for (int i = 0; i < 40 && expected != map.end(); ++i, ++expected, at.next()) ASSERT_EQ(at.get(), expected->second.get());
+    for (int i = 0; i < 40 && expected != map.end(); ++i, ++expected, at.next())
+      ASSERT_EQ(at.get(), expected->second.get());
     at = tree.before(tree_key(key));
     expected = bound;
-    for (int i = 0; i < 40 && expected != map.begin(); ++i, at.previous()) ASSERT_EQ(at.get(), (--expected)->second.get());
+    for (int i = 0; i < 40 && expected != map.begin(); ++i, at.previous())
+      ASSERT_EQ(at.get(), (--expected)->second.get());
   }
 };
 
 // Short keys, long common prefixes, zero bytes and high bytes: all that a prefix compare can get wrong.
 std::string random_part(SeededRandom& random) {
-  static const std::string kAlphabet("\0\x01" "ab\x7f\x80\xff", 7);
+  static const std::string kAlphabet(
+      "\0\x01"
+      "ab\x7f\x80\xff",
+      7);
   std::string part = random.one_in(3) ? std::string("common-prefix-") : "";
   for (uint64_t size = random.below(12); size > 0; --size) part += kAlphabet[random.below(kAlphabet.size())];
   return part;
@@ -89,7 +94,8 @@ TEST(BTree, RandomInsertsEqualTheMap) {
       if (random.one_in(64)) both.expect_equal_at({random_part(random), random_part(random)});
     }
     both.expect_equal_walks();
-    for (int i = 0; i < 2'000; ++i) both.expect_equal_at({random_part(random), random.one_in(2) ? "" : random_part(random)});
+    for (int i = 0; i < 2'000; ++i)
+      both.expect_equal_at({random_part(random), random.one_in(2) ? "" : random_part(random)});
   }
 }
 

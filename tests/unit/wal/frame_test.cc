@@ -81,7 +81,8 @@ TEST(Frame, ShorterThanItsBodyDoesNotHold) {
   const auto frame = sealed_frame();
   const auto header = *peek_frame_header(frame.bytes, 7);
   EXPECT_TRUE(frame_checksum_holds(ByteSpan(frame.bytes).first(kFrameHeaderBytes + header.body_bytes), header, kSalt));
-  EXPECT_FALSE(frame_checksum_holds(ByteSpan(frame.bytes).first(kFrameHeaderBytes + header.body_bytes - 1), header, kSalt));
+  EXPECT_FALSE(
+      frame_checksum_holds(ByteSpan(frame.bytes).first(kFrameHeaderBytes + header.body_bytes - 1), header, kSalt));
   for (size_t size = 0; size < 40; ++size) EXPECT_FALSE(peek_frame_header(ByteSpan(frame.bytes).first(size), 7));
 }
 
@@ -138,7 +139,8 @@ TEST(SegmentHeader, ChangeOfAnyFieldOrOfTheChecksumIsSeen) {
 TEST(SegmentHeader, ZerosShortSectorsAndSequenceZeroAreInvalid) {
   SegmentHeader header;
   EXPECT_EQ(read_segment_header(Bytes(kSegmentHeaderBytes, 0), header), SegmentHeaderState::kInvalid);
-  EXPECT_EQ(read_segment_header(ByteSpan(segment_header()).first(kSegmentHeaderBytes - 1), header), SegmentHeaderState::kInvalid);
+  EXPECT_EQ(read_segment_header(ByteSpan(segment_header()).first(kSegmentHeaderBytes - 1), header),
+            SegmentHeaderState::kInvalid);
   EXPECT_EQ(read_segment_header(segment_header(0), header), SegmentHeaderState::kInvalid);
 }
 

@@ -10,7 +10,8 @@ namespace {
 using testing::LogNode;
 using testing::RecordMaker;
 
-// What a read must answer: whole records from `from` on without a gap, the first whatever its size, then as many as fit.
+// What a read must answer: whole records from `from` on without a gap, the first whatever its size, then as many as
+// fit.
 Records expected_records(const std::vector<Bytes>& all, Lsn from, uint64_t max_bytes, Lsn up_to) {
   Records records{from, 0, {}};
   for (uint64_t lsn = from.value(); lsn <= up_to.value(); ++lsn) {
@@ -70,7 +71,8 @@ TEST(Reader, MemoryAndDiskGiveTheSameBytesForAnyRangeAndLimit) {
     for (int i = 0; i < 600; ++i) {
       const Lsn from(1 + random.below(log.all.size()));
       const uint64_t max_bytes = random.below(random.one_in(2) ? 2'000 : 60'000);
-      expect_same(log.read(from, max_bytes), expected_records(log.all, from, max_bytes, log.writer->durable()), from, max_bytes);
+      expect_same(log.read(from, max_bytes), expected_records(log.all, from, max_bytes, log.writer->durable()), from,
+                  max_bytes);
     }
   }
 }
@@ -95,7 +97,8 @@ TEST(Reader, FindsEverythingAfterARestart) {
   log.reader.emplace(*log.writer, log.process->jobs(), "/d", log.places);
   EXPECT_EQ(log.reader->first_lsn(), Lsn(1));
   for (uint64_t lsn = 1; lsn <= log.all.size(); lsn += 3) {
-    expect_same(log.read(Lsn(lsn), 5'000), expected_records(log.all, Lsn(lsn), 5'000, log.writer->durable()), Lsn(lsn), 5'000);
+    expect_same(log.read(Lsn(lsn), 5'000), expected_records(log.all, Lsn(lsn), 5'000, log.writer->durable()), Lsn(lsn),
+                5'000);
   }
 }
 
@@ -113,7 +116,8 @@ TEST(Reader, SaysWhenTheRingNoLongerHoldsTheRecords) {
   const Lsn first = reader.first_lsn();
   ASSERT_GT(first, Lsn(1));
   std::optional<ErrorCode> code;
-  reader.read(Lsn(1), 1'000, [&](Result<Records> records) { code = records ? ErrorCode::kInternal : records.error().code; });
+  reader.read(Lsn(1), 1'000,
+              [&](Result<Records> records) { code = records ? ErrorCode::kInternal : records.error().code; });
   EXPECT_EQ(code, ErrorCode::kLogReleased);
   std::optional<Result<Records>> held;
   reader.read(first, 1 << 20, [&](Result<Records> records) { held = std::move(records); });

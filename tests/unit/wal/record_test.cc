@@ -21,8 +21,8 @@ WhoAndWhy who(bool with_head) {
 // One payload of each type, and of each shape where there are several. Views point into static text.
 std::vector<Payload> every_payload() {
   static const Bytes document = {0x81, 0xa3, '_', 'i', 'd', 0xa1, 'x'};
-  LineageStart lineage{kLineage, id_of<LineageId>(2), Lsn(7), CommitId(5), id_of<Chain>(3), LineageReason::kRestore,
-                       "p1", id_of<InstanceId>(4), who(true)};
+  LineageStart lineage{kLineage, id_of<LineageId>(2),  Lsn(7),   CommitId(5), id_of<Chain>(3), LineageReason::kRestore,
+                       "p1",     id_of<InstanceId>(4), who(true)};
   EpochStart epoch{Epoch(3), "r1", id_of<InstanceId>(5), Lsn(9), Bytes{1, 2, 3}, who(false)};
   Seal seal{"r1", id_of<InstanceId>(5), 2, {}, who(true)};
   Commit commit;
@@ -262,7 +262,8 @@ TEST(Record, AnyBytesAreReadOrRefusedWithoutHarm) {
   int parsed = 0;
   for (int round = 0; round < 20'000; ++round) {
     Bytes bytes = encoded(payloads[random.below(payloads.size())]);
-    for (uint64_t i = 0; i <= random.below(3); ++i) bytes[random.below(bytes.size())] = static_cast<uint8_t>(random.next());
+    for (uint64_t i = 0; i <= random.below(3); ++i)
+      bytes[random.below(bytes.size())] = static_cast<uint8_t>(random.next());
     auto record = read_record(bytes);
     if (!record) continue;
     ASSERT_LE(record->bytes.size(), bytes.size());

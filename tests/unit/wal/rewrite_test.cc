@@ -54,7 +54,9 @@ TEST(Rewrite, FrameFoundInThePageCacheSurvivesThePowerLossAfterRecovery) {
   EXPECT_EQ(left_after_power_loss(false, Fault::kNone), 1u);
 }
 
-TEST(Rewrite, SegmentHeaderIsWrittenAgainWithItsFirstFrame) { EXPECT_EQ(left_after_power_loss(true, Fault::kNone), 1u); }
+TEST(Rewrite, SegmentHeaderIsWrittenAgainWithItsFirstFrame) {
+  EXPECT_EQ(left_after_power_loss(true, Fault::kNone), 1u);
+}
 
 #if defined(AERODB_FAULTS)
 TEST(Rewrite, PlantedOmissionLosesWhatRecoveryAnsweredFrom) {

@@ -1,5 +1,5 @@
-// Where a log ends: the labels T1, T2 and T4 as found on disk, and what T1 does. T3 needs a bound from outside the ring:
-// see tests/unit/engine/recovery_test.cc.
+// Where a log ends: the labels T1, T2 and T4 as found on disk, and what T1 does. T3 needs a bound from outside the
+// ring: see tests/unit/engine/recovery_test.cc.
 #include <gtest/gtest.h>
 
 #include "common/base/fault.h"
@@ -54,9 +54,10 @@ TEST(Tail, CleanLogIsT1AndNothingIsSetAside) {
   EXPECT_FALSE(node.machine.disk().exists("/d/quarantine"));
 }
 
-// The last frame reaches the disk as any prefix of its sectors, or without any one of them: T1 each time, what was there
-// is copied aside and zeroed, and the log goes on.
-void expect_torn_tail(bool last_starts_a_segment, const std::function<bool(uint64_t sector, uint64_t sectors, uint64_t variant)>& kept,
+// The last frame reaches the disk as any prefix of its sectors, or without any one of them: T1 each time, what was
+// there is copied aside and zeroed, and the log goes on.
+void expect_torn_tail(bool last_starts_a_segment,
+                      const std::function<bool(uint64_t sector, uint64_t sectors, uint64_t variant)>& kept,
                       uint64_t variant) {
   LogNode node;
   node.open();
@@ -72,7 +73,8 @@ void expect_torn_tail(bool last_starts_a_segment, const std::function<bool(uint6
   node.write({maker.next(4'000)});
   const Bytes after = node.file(slot);
   const RingCursor end = node.writer->ring().end();
-  const uint64_t begin = last_starts_a_segment ? 0 : end.offset - round_up(kFrameHeaderBytes + RecordMaker::bytes_of(4'000), kSectorBytes);
+  const uint64_t begin =
+      last_starts_a_segment ? 0 : end.offset - round_up(kFrameHeaderBytes + RecordMaker::bytes_of(4'000), kSectorBytes);
   const uint64_t sectors = (end.offset - begin) / kSectorBytes;
   ASSERT_GE(sectors, 9u);
   node.restart(CrashKind::kPower);

@@ -106,8 +106,8 @@ class LogNode : public WriterEvents {
     quarantined = *repaired;
     ASSERT_TRUE(process->log_device().open(segment_paths("/d", geometry.slots)));
     places = found->places;
-    writer = std::make_unique<Writer>(process->log_device(), process->clock(), process->random(), *this, kCluster, kInstance,
-                                      Ring(geometry, found->end.cursor, released), found->end, options);
+    writer = std::make_unique<Writer>(process->log_device(), process->clock(), process->random(), *this, kCluster,
+                                      kInstance, Ring(geometry, found->end.cursor, released), found->end, options);
   }
   void append(const Bytes& record) {
     Bytes& out = writer->encode_buffer();

@@ -1,0 +1,51 @@
+// What the verbs about documents share: the node, the form of the answer, the receipt kept in a file, and the schema
+// that gives a document's fields their types.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/document/schema.h"
+#include "common/wire/messages_common.h"
+#include "controlplane/console/target.h"
+
+namespace aerodb::console {
+
+// --receipt FILE: the last receipt seen, as JSON. Shown with each request, so that a node which is behind it, or on
+// another history, refuses instead of answering from the past.
+class ReceiptFile {
+ public:
+  void declare(Options& options);
+  // Absent: no --receipt, or no such file yet. USAGE where the file holds something else.
+  [[nodiscard]] Result<std::optional<wire::Receipt>> load() const;
+  // Replaces the file; no effect without --receipt.
+  [[nodiscard]] Result<void> save(const wire::Receipt& receipt) const;
+
+ private:
+  std::string path_;
+};
+
+[[nodiscard]] Result<wire::Receipt> receipt_from_json(std::string_view text);
+
+struct DataOptions {
+  NodeTarget node;
+  FormatOption format;
+  ReceiptFile receipt;
+  void declare(Options& options);
+};
+
+// The registered schema of a collection: that version, or the newest. UNKNOWN_COLLECTION, UNKNOWN_SCHEMA.
+[[nodiscard]] Result<document::Schema> registered_schema(Session& session, const std::string& collection,
+                                                         std::optional<uint64_t> version);
+
+// A word that stands for a text: "-" is standard input, "@FILE" a file, anything else itself. At most 64 MiB.
+[[nodiscard]] Result<std::string> text_of_word(const std::string& word);
+[[nodiscard]] Result<std::string> text_of_file(const std::string& path, uint64_t max_bytes);
+
+// A view of an optional number of the command line.
+template <class Number>
+[[nodiscard]] std::optional<Number> number_of(const std::optional<uint64_t>& value) {
+  return value ? std::optional(Number(*value)) : std::nullopt;
+}
+
+}  // namespace aerodb::console

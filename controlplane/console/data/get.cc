@@ -1,0 +1,71 @@
+// aerodb get.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "controlplane/console/data/data_options.h"
+#include "controlplane/console/verbs.h"
+
+namespace aerodb::console {
+namespace {
+
+class Get final : public Verb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "get",
+            .summary = "Shows one document as of a commit.",
+            .example = "aerodb get countries AW --at-commit 3 --node r1 --config configs/local",
+            .notes = "That there is no visible version is an answer as well: exit code 0."};
+  }
+  void declare(Options& options) override {
+    options.argument("COLLECTION", collection_, "the collection");
+    options.argument("ID", id_, "_id of the document");
+    options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
+    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
+                   "newest version understood (default: the newest registered)");
+    data_.declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    data_.format.apply(output);
+    auto receipt = data_.receipt.load();
+    if (!receipt) return fail(std::move(receipt.error()));
+    auto session = data_.node.connect();
+    if (!session) return fail(std::move(session.error()));
+    auto schema = registered_schema(**session, collection_, schema_version_);
+    if (!schema) return fail(std::move(schema.error()));
+    const wire::DocGetRequest request{collection_, id_, schema->version, number_of<CommitId>(at_commit_), *receipt};
+    wire::Receipt seen;
+    auto called = (*session)->call(wire::kDocGet, request, [&](const wire::DocGetResponse& answer) {
+      seen = answer.receipt;
+      show(answer, output);
+    });
+    if (called) called = data_.receipt.save(seen);
+    if (!called) return fail(std::move(called.error()));
+    return ExitCode::kOk;
+  }
+
+ private:
+  void show(const wire::DocGetResponse& answer, Output& output) const {
+    if (!output.is_table()) return output.message(answer);
+    const std::string name = printable(fmt::format("{}/{}", collection_, id_));
+    const uint64_t at_commit = answer.data.at_commit.value();
+    if (!answer.data.version) return output.line(fmt::format("{}: no visible version at commit {}", name, at_commit));
+    const auto& version = *answer.data.version;
+    output.line(fmt::format("{}: version of commit {}, schema version {}, read at commit {}", name,
+                            version.commit_id.value(), version.schema_version, at_commit));
+    const auto json = document::to_json(version.document.bytes, document::JsonStyle::kPretty);
+    output.line(json ? *json : json.error().message);
+  }
+
+  std::string collection_;
+  std::string id_;
+  std::optional<uint64_t> at_commit_;
+  std::optional<uint64_t> schema_version_;
+  DataOptions data_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_get() { return std::make_unique<Get>(); }
+
+}  // namespace aerodb::console

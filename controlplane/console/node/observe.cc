@@ -1,0 +1,121 @@
+// aerodb status, stats, events: what one node says of itself.
+#include <fmt/format.h>
+
+#include <ctime>
+
+#include "controlplane/console/target.h"
+#include "controlplane/console/verbs.h"
+
+namespace aerodb::console {
+namespace {
+
+class Observe : public Verb {
+ public:
+  void declare(Options& options) override {
+    node_.declare(options);
+    format_.declare(options);
+  }
+
+ protected:
+  template <class Request, class Response>
+  Result<Response> ask(const wire::Method<Request, Response>& method, const Request& request, Output& output) {
+    format_.apply(output);
+    auto session = node_.connect();
+    if (!session) return fail(std::move(session.error()));
+    return (*session)->ask(method, request);
+  }
+
+ private:
+  NodeTarget node_;
+  FormatOption format_;
+};
+
+class Status final : public Observe {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "status",
+            .summary = "Shows a node's identity, role, state, positions and ancestry.",
+            .example = "aerodb status --node r1 --config configs/local"};
+  }
+  Result<ExitCode> run(Output& output) override {
+    auto answer = ask(wire::kStatus, wire::Empty{}, output);
+    if (!answer) return fail(std::move(answer.error()));
+    output.message(*answer);
+    return ExitCode::kOk;
+  }
+};
+
+class Stats final : public Observe {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "stats",
+            .summary = "Shows every metric of a node, exactly.",
+            .example = "aerodb stats --node 127.0.0.1:7301"};
+  }
+  Result<ExitCode> run(Output& output) override {
+    auto answer = ask(wire::kObserveStats, wire::Empty{}, output);
+    if (!answer) return fail(std::move(answer.error()));
+    if (!output.is_table()) {
+      output.list(*answer, answer->metrics);
+      return ExitCode::kOk;
+    }
+    Table table({"metric", "value", "unit"});
+    for (const auto& metric : answer->metrics) {
+      table.row({printable(metric.name), std::to_string(metric.value), printable(metric.unit)});
+    }
+    output.text(table.render(output.screen()));
+    return ExitCode::kOk;
+  }
+};
+
+// UTC, to the millisecond.
+std::string time_text(uint64_t wall_us) {
+  const auto seconds = static_cast<time_t>(wall_us / 1'000'000);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_us / 1000 % 1000);
+}
+
+class Events final : public Observe {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "events",
+            .summary = "Shows the numbered events of a node.",
+            .example = "aerodb events --after 10 --node p1 --config configs/local",
+            .notes = "Their numbers order them. The time is for people; clocks of two nodes order nothing."};
+  }
+  void declare(Options& options) override {
+    options.number("--after", after_, 0, kMaxNumber, "events with a greater number");
+    options.number("--limit", limit_, 1, 1000, "at most so many");
+    Observe::declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    const wire::ObserveEventsRequest request{after_, static_cast<uint32_t>(limit_)};
+    auto answer = ask(wire::kObserveEvents, request, output);
+    if (!answer) return fail(std::move(answer.error()));
+    if (!output.is_table()) {
+      output.list(*answer, answer->events);
+      return ExitCode::kOk;
+    }
+    Table table({"number", "time", "event", "fields"});
+    for (const auto& event : answer->events) {
+      table.row({std::to_string(event.number), time_text(event.wall_us), printable(event.name),
+                 printable(fmt::format("{}", fmt::join(event.fields_text, " ")))});
+    }
+    output.text(table.render(output.screen()));
+    return ExitCode::kOk;
+  }
+
+ private:
+  uint64_t after_ = 0;
+  uint64_t limit_ = 1000;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_status() { return std::make_unique<Status>(); }
+std::unique_ptr<Verb> make_stats() { return std::make_unique<Stats>(); }
+std::unique_ptr<Verb> make_events() { return std::make_unique<Events>(); }
+
+}  // namespace aerodb::console

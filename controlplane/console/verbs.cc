@@ -1,0 +1,64 @@
+#include "controlplane/console/verbs.h"
+
+#include <fmt/format.h>
+
+#include "common/config/program.h"
+
+namespace aerodb::console {
+namespace {
+
+class Version final : public Verb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "version", .summary = "Prints the version of this program.", .example = "aerodb version"};
+  }
+  Result<ExitCode> run(Output& output) override {
+    output.line(fmt::format("aerodb {}", config::version()));
+    return ExitCode::kOk;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_version() { return std::make_unique<Version>(); }
+
+std::unique_ptr<CommandLine> make_command_line() {
+  std::vector<Group> groups = {
+      {"schema", "Schemas of collections."},
+      {"explain", "Why a node answers as it does: rules, evidence, conclusion."},
+      {"inspect", "What nodes say of themselves, asked by the control plane."},
+  };
+  using Maker = std::unique_ptr<Verb> (*)();
+  constexpr Maker kMakers[] = {
+      make_schema_register,
+      make_schema_list,
+      make_insert,
+      make_update,
+      make_delete,
+      make_get,
+      make_query,
+      make_import,
+      make_explain_read,
+      make_explain_replication,
+      make_init,
+      make_status,
+      make_stats,
+      make_events,
+      make_inspect_cluster,
+      make_inspect_node,
+      make_demote,
+      make_promote,
+      make_decline,
+      make_confirm,
+      make_outcome,
+      make_audit,
+      make_audit_verify,
+      make_local,
+      make_version,
+  };
+  std::vector<std::unique_ptr<Verb>> verbs;
+  for (const Maker make : kMakers) verbs.push_back(make());
+  return std::make_unique<CommandLine>(std::move(groups), std::move(verbs));
+}
+
+}  // namespace aerodb::console

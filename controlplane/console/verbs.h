@@ -1,0 +1,48 @@
+// Every verb of the program, one maker a verb. Order here is the order of --help and of docs/command-reference.md.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "controlplane/console/command_line.h"
+
+namespace aerodb::console {
+
+// data/
+[[nodiscard]] std::unique_ptr<Verb> make_schema_register();
+[[nodiscard]] std::unique_ptr<Verb> make_schema_list();
+[[nodiscard]] std::unique_ptr<Verb> make_insert();
+[[nodiscard]] std::unique_ptr<Verb> make_update();
+[[nodiscard]] std::unique_ptr<Verb> make_delete();
+[[nodiscard]] std::unique_ptr<Verb> make_get();
+[[nodiscard]] std::unique_ptr<Verb> make_query();
+[[nodiscard]] std::unique_ptr<Verb> make_import();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_read();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_replication();
+
+// node/
+[[nodiscard]] std::unique_ptr<Verb> make_init();
+[[nodiscard]] std::unique_ptr<Verb> make_status();
+[[nodiscard]] std::unique_ptr<Verb> make_stats();
+[[nodiscard]] std::unique_ptr<Verb> make_events();
+
+// control/
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_cluster();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_node();
+[[nodiscard]] std::unique_ptr<Verb> make_demote();
+[[nodiscard]] std::unique_ptr<Verb> make_promote();
+[[nodiscard]] std::unique_ptr<Verb> make_decline();
+[[nodiscard]] std::unique_ptr<Verb> make_confirm();
+[[nodiscard]] std::unique_ptr<Verb> make_outcome();
+[[nodiscard]] std::unique_ptr<Verb> make_audit();
+[[nodiscard]] std::unique_ptr<Verb> make_audit_verify();
+
+// local/
+[[nodiscard]] std::unique_ptr<Verb> make_local();
+
+[[nodiscard]] std::unique_ptr<Verb> make_version();
+
+// The program with all of these.
+[[nodiscard]] std::unique_ptr<CommandLine> make_command_line();
+
+}  // namespace aerodb::console

@@ -1,0 +1,194 @@
+// What is written today is byte for byte what the kept files hold, and they are read as what they meant.
+// A file that is missing is written where AERODB_UPDATE=1 is set; one that exists is never changed.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "common/engine/node_directory.h"
+#include "common/wal/frame.h"
+#include "common/wal/record.h"
+
+namespace aerodb::wal {
+namespace {
+
+const std::string kFolder = "tests/formats/";
+
+template <class Id>
+Id id_of(uint8_t first) {
+  Id id;
+  for (size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<uint8_t>(first + i);
+  return id;
+}
+
+// Hex, 32 bytes a line.
+std::string as_lines(ByteSpan bytes) {
+  std::string text;
+  for (size_t at = 0; at < bytes.size(); at += 32)
+    text += to_hex(bytes.subspan(at, std::min<size_t>(32, bytes.size() - at))) + '\n';
+  return text;
+}
+
+Bytes kept(const std::string& name, ByteSpan written_today) {
+  const std::string path = kFolder + name + ".hex";
+  if (std::getenv("AERODB_UPDATE") != nullptr && !std::filesystem::exists(path))
+    std::ofstream(path) << as_lines(written_today);
+  std::ifstream file(path);
+  EXPECT_TRUE(file) << path;
+  std::string hex;
+  for (std::string line; std::getline(file, line);) hex += line;
+  auto bytes = from_hex(hex);
+  EXPECT_TRUE(bytes && !bytes->empty()) << path;
+  return bytes.value_or(Bytes());
+}
+
+struct Sample {
+  std::string name;
+  RecordHeader header;
+  Payload payload;
+};
+
+// {"_id": "AW", "n": 1}
+const Bytes kDocument = {0x82, 0xa3, '_', 'i', 'd', 0xa2, 'A', 'W', 0xa1, 'n', 0x01};
+
+WhoAndWhy who() {
+  WhoAndWhy value{"request-7", "ada", "planned", std::nullopt};
+  value.audit_head.emplace().fill(0x5a);
+  return value;
+}
+
+std::vector<Sample> samples() {
+  auto header = [](uint64_t lsn, uint64_t commit) {
+    RecordHeader h;
+    h.epoch = Epoch(1);
+    h.lsn = Lsn(lsn);
+    h.commit = CommitId(commit);
+    h.chain_before = id_of<Chain>(0x10);
+    h.digest_after = id_of<Digest>(0x80);
+    return h;
+  };
+  LineageStart lineage;
+  lineage.lineage = id_of<LineageId>(0x20);
+  lineage.node = "p1";
+  lineage.instance = id_of<InstanceId>(0x30);
+  lineage.who = {"init", "ada", "a new cluster", std::nullopt};
+  LineageStart ended = lineage;
+  ended.parent = id_of<LineageId>(0x40);
+  ended.parent_lsn = Lsn(9);
+  ended.parent_commit = CommitId(6);
+  ended.parent_chain = id_of<Chain>(0x50);
+  ended.reason = LineageReason::kEnd;
+  Commit commit;
+  commit.operations = {{Operation::kInsert, "countries", "AW", 1, CommitId(0), kDocument},
+                       {Operation::kUpdate, "countries", "AW", 2, CommitId(3), kDocument},
+                       {Operation::kDelete, "countries", "AX", 0, CommitId(4), {}}};
+  return {
+      {"record-1-lineage_start", header(1, 0), lineage},
+      {"record-1-lineage_start-end", header(10, 6), ended},
+      {"record-1-epoch_start", header(12, 8),
+       EpochStart{Epoch(2), "r1", id_of<InstanceId>(0x60), Lsn(11), Bytes{1, 2, 3}, who()}},
+      {"record-1-seal", header(11, 8), Seal{"r1", id_of<InstanceId>(0x60), 1, {}, who()}},
+      {"record-1-schema", header(2, 0), SchemaRecord{kDocument}},
+      {"record-1-commit", header(5, 3), commit},
+  };
+}
+
+TEST(Formats, RecordsAreAsKept) {
+  for (const auto& sample : samples()) {
+    Bytes today;
+    encode_record(sample.header, sample.payload, today);
+    const Bytes bytes = kept(sample.name, today);
+    EXPECT_EQ(as_lines(today), as_lines(bytes)) << sample.name;
+    auto record = read_record(bytes);
+    ASSERT_TRUE(record) << sample.name << ": " << record.error().message;
+    EXPECT_EQ(record->header.lsn, sample.header.lsn);
+    EXPECT_EQ(record->header.chain_before, sample.header.chain_before);
+    auto payload = parse_payload(*record);
+    ASSERT_TRUE(payload) << sample.name << ": " << payload.error().message;
+    EXPECT_EQ(payload->index(), sample.payload.index());
+  }
+}
+
+TEST(Formats, KeptCommitMeansWhatItMeant) {
+  const Bytes bytes = kept("record-1-commit", {});
+  const auto record = read_record(bytes);
+  ASSERT_TRUE(record);
+  const auto payload = parse_payload(*record);
+  ASSERT_TRUE(payload);
+  const auto& operations = std::get<Commit>(*payload).operations;
+  ASSERT_EQ(operations.size(), 3u);
+  EXPECT_EQ(operations[1].op, Operation::kUpdate);
+  EXPECT_EQ(operations[1].collection, "countries");
+  EXPECT_EQ(operations[1].id, "AW");
+  EXPECT_EQ(operations[1].schema_version, 2u);
+  EXPECT_EQ(operations[1].prev_commit, CommitId(3));
+  EXPECT_EQ(Bytes(operations[1].document.begin(), operations[1].document.end()), kDocument);
+  EXPECT_TRUE(operations[2].document.empty());
+}
+
+TEST(Formats, ChainsAreAsKept) {
+  Bytes chains;
+  ByteWriter out(chains);
+  out.id(genesis_chain(id_of<ClusterId>(0xc0), id_of<LineageId>(0x20)));
+  for (const auto& sample : samples()) {
+    Bytes record;
+    encode_record(sample.header, sample.payload, record);
+    out.id(chain_over(record));
+  }
+  EXPECT_EQ(as_lines(chains), as_lines(kept("chain-1", chains)));
+}
+
+// A segment header, and behind it a frame of two records, as one write puts them on disk.
+TEST(Formats, SegmentHeaderAndFrameAreAsKept) {
+  constexpr uint64_t kSalt = 0x0123'4567'89ab'cdef;
+  Bytes today;
+  ByteWriter out(today);
+  out.zeros(kSegmentHeaderBytes + kFrameHeaderBytes);
+  for (size_t i : {size_t{0}, size_t{5}}) encode_record(samples()[i].header, samples()[i].payload, today);
+  const FrameHeader header{3, 44, Lsn(1), 2, today.size() - kSegmentHeaderBytes - kFrameHeaderBytes};
+  today.resize(kSegmentHeaderBytes + header.bytes_on_disk(), 0);
+  auto bytes = std::span(today);
+  encode_segment_header({3, kSalt, Lsn(1), id_of<ClusterId>(0xc0), id_of<InstanceId>(0x30)},
+                        bytes.first<kSegmentHeaderBytes>());
+  seal_frame(header, kSalt, bytes.subspan(kSegmentHeaderBytes));
+
+  const Bytes old = kept("segment-1-frame", today);
+  EXPECT_EQ(as_lines(today), as_lines(old));
+  SegmentHeader segment;
+  ASSERT_EQ(read_segment_header(old, segment), SegmentHeaderState::kValid);
+  EXPECT_EQ(segment.sequence, 3u);
+  EXPECT_EQ(segment.salt, kSalt);
+  EXPECT_EQ(segment.cluster, id_of<ClusterId>(0xc0));
+  const auto frame = ByteSpan(old).subspan(kSegmentHeaderBytes);
+  const auto read = peek_frame_header(frame, 3);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->frame_sequence, 44u);
+  EXPECT_EQ(read->count, 2u);
+  EXPECT_TRUE(frame_checksum_holds(frame, *read, segment.salt));
+}
+
+TEST(Formats, DeclineIsAsKept) {
+  const engine::Decline decline{id_of<ClusterId>(0xc0),  Lsn(11), id_of<Chain>(0x70), "r1",
+                                id_of<InstanceId>(0x60), who()};
+  const Bytes today = engine::encode_decline(decline);
+  const Bytes old = kept("decline-1", today);
+  EXPECT_EQ(as_lines(today), as_lines(old));
+  const auto read = engine::decode_decline(old);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->seal_lsn, Lsn(11));
+  EXPECT_EQ(read->who.reason, "planned");
+}
+
+TEST(Formats, EveryKeptFileIsTested) {
+  std::set<std::string> names = {"chain-1.hex", "segment-1-frame.hex", "decline-1.hex"};
+  for (const auto& sample : samples()) names.insert(sample.name + ".hex");
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() != ".hex") continue;
+    EXPECT_TRUE(names.contains(entry.path().filename())) << entry.path();
+  }
+}
+
+}  // namespace
+}  // namespace aerodb::wal
