@@ -22,7 +22,7 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
 Engine::~Engine() { *alive_ = false; }
 
 std::optional<Chain> Engine::chain_at(Lsn lsn) const {
-  if (lsn > visible_.lsn || lsn < chain_window_from_ || lsn.value() + kChainWindow <= visible_.lsn.value()) return std::nullopt;
+  if (lsn == Lsn() || lsn > visible_.lsn || lsn < chain_window_from_ || lsn.value() + kChainWindow <= visible_.lsn.value()) return std::nullopt;
   return chain_window_[lsn.value() % kChainWindow];
 }
 

@@ -149,7 +149,8 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] const wal::Writer& writer() const { return writer_; }
   [[nodiscard]] wal::Reader& reader() { return reader_; }
   [[nodiscard]] CommitId floor() const { return CommitId(); }
-  // Chain after `lsn`, where it is among the last 65,536 durable ones.
+  // Chain after `lsn`, where it is among the last 65,536 durable ones. None at LSN 0: that is the genesis chain of a
+  // lineage that an empty log does not name.
   [[nodiscard]] std::optional<Chain> chain_at(Lsn lsn) const;
 
   // --- writes; each answer goes through hold()

@@ -70,6 +70,29 @@ Result<void> check_empty(runtime::Disk& disk, const std::string& data_dir) {
   return {};
 }
 
+std::string parent_of(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Makes a directory and its parents; the entry of each one made is durable afterwards.
+Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  std::vector<std::string> holders;  // of the entries that are new
+  for (std::string at = path; at != "/" && at != "."; at = parent_of(at)) {
+    auto present = disk.exists(at);
+    if (!present) return fail(std::move(present.error()));
+    if (*present) break;
+    holders.push_back(parent_of(at));
+  }
+  if (auto made = disk.make_directory(path); !made) return made;
+  for (const auto& holder : holders) {
+    if (auto synced = disk.sync_directory(holder); !synced) return synced;
+  }
+  return {};
+}
+
 // The first frame of a primary: one lineage_start at LSN 1.
 Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, const InitOptions& options, const NodeFile& node, LineageId lineage) {
   wal::LineageStart start;
@@ -101,7 +124,7 @@ Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, co
   if (!options.cluster) node.cluster = runtime::random_id<ClusterId>(random);
   if (!options.instance) node.instance = runtime::random_id<InstanceId>(random);
   const LineageId lineage = options.lineage ? *options.lineage : runtime::random_id<LineageId>(random);
-  if (auto made = disk.make_directory(options.data_dir); !made) return fail(std::move(made.error()));
+  if (auto made = make_durable_directory(disk, options.data_dir); !made) return fail(std::move(made.error()));
   if (auto made = disk.make_directory(options.data_dir + "/authority"); !made) return fail(std::move(made.error()));
   if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring) return fail(std::move(ring.error()));
   if (options.primary) {

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from launch import BIN, CONFIGS, EXPLAINER, HTTP, NODES, ROOT, Failed, aerodb_json, import_tables, wait_ready
+from launch import BIN, CONFIGS, EXPLAINER, HTTP, NODES, ROOT, Failed, aerodb_json, end_with_parent, import_tables, wait_ready
 
 
 def main():
@@ -17,6 +17,7 @@ def main():
     # Ctrl-C reaches the launcher too, which stops the roles in order; a SIGTERM is passed on.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: launcher.terminate())
+    end_with_parent()
     try:
         for node in NODES:
             wait_ready(node)

@@ -12,8 +12,8 @@ import socket
 import subprocess
 import sys
 
-from launch import (BIN, CONFIGS, CONTROL_PLANE, EXPLAINER, NODES, ROOT, Failed, aerodb, aerodb_json, import_tables, status, wait_applied,
-                    wait_ready, wait_until)
+from launch import (BIN, CONFIGS, CONTROL_PLANE, EXPLAINER, NODES, ROOT, Failed, aerodb, aerodb_json, end_with_parent, import_tables, status,
+                    wait_applied, wait_ready, wait_until)
 
 WORK = ROOT / ".cluster/demo"
 PORTS = [7301, 7302, 7303, 7304, 7305, 7306, 7310, 7320, 7330, 7380]
@@ -215,6 +215,7 @@ def main():
         return 75
     demo = Demo()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_with_parent()
     try:
         wait_until(ports_free, "the ports of configs/local free (is `make cluster` running?)", 15)
         shutil.rmtree(WORK, ignore_errors=True)

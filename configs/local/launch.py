@@ -1,7 +1,10 @@
 """What cluster.py and demo.py share: paths, the aerodb command, the ISO tables, and waiting for nodes."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -70,3 +73,29 @@ def import_tables(node, cwd=ROOT, capture=True):
         aerodb("import", collection, ISO / file, "--id-field", id_field, "--node", NODES[node], cwd=cwd, capture=capture)
     metrics = {m["name"]: m["value"] for m in aerodb_json("stats", "--node", NODES[node], cwd=cwd)["metrics"]}
     return metrics["documents_live_count"]
+
+
+def end_with_parent():
+    """Sends this process SIGTERM once the one that started it is gone or was interrupted.
+
+    A SIGINT that reaches make alone is not passed on: make gives up its handler and waits for its children. That its
+    handler is gone is how it is seen here.
+    """
+    parent = os.getppid()
+
+    def catches_interrupts():
+        try:
+            status = pathlib.Path(f"/proc/{parent}/status").read_text()
+        except OSError:
+            return False
+        caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+        return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+
+    interruptible = catches_interrupts()
+
+    def watch():
+        while os.getppid() == parent and (not interruptible or catches_interrupts()):
+            time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -130,7 +130,7 @@ void Launcher::ended(Child& child, uv::ChildExit exit) {
 void Launcher::report_end(const Child& child, uv::ChildExit exit) {
   const std::string how = exit.signal != 0 ? fmt::format("signal {}", exit.signal) : std::to_string(exit.status);
   say(fmt::format("ended {} {}", child.role.name, how));
-  if (child.asked_to_stop || exit_code_ != ExitCode::kOk) return;
+  if (stopping_ || exit_code_ != ExitCode::kOk) return;
   if (exit.signal != 0)
     exit_code_ = ExitCode::kInternal;
   else
@@ -145,7 +145,6 @@ void Launcher::stop() {
   exit_code_ = ExitCode::kOk;
   for (Child& child : children_) {
     child.probe.reset();
-    child.asked_to_stop = child.state == State::kRunning;
     if (child.state == State::kWaiting) child.state = State::kEnded;
   }
   stop_next();
@@ -162,7 +161,10 @@ void Launcher::stop_next() {
     return;
   }
   for (Child& child : children_) {
-    if (child.state == State::kRunning && child.rank == *lowest) child.process->kill(SIGTERM);
+    if (child.state != State::kRunning || child.rank != *lowest || child.asked_to_stop) continue;
+    // Once only: a second signal would end it at once.
+    child.asked_to_stop = true;
+    child.process->kill(SIGTERM);
   }
 }
 
