@@ -30,7 +30,7 @@ test: build check-build  ## all tests: unit, golden, simulator, tidy, link, then
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
 	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS)
 	@$(CHECK)/bin/aerodb-sim --planted
-	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -v
+	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
 test-unit: check-build  ## unit, golden, tidy and link tests alone
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
@@ -40,7 +40,7 @@ test-sim: check-build  ## 2,000 simulator seeds and the planted faults
 	@$(CHECK)/bin/aerodb-sim --planted
 
 test-process: build  ## tests with the real binaries
-	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -v
+	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
 sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
 	@ninja -C build/asan -j $(JOBS)

@@ -60,7 +60,8 @@ void Intake::open(const wire::ReplicaOpenRequest& request, wire::Responder respo
     node_.events().record(EventId::kSessionSuperseded, {{"session", session_.number}, {"shipper", session_.shipper}, {"by_shipper", request.shipper},
                                                         {"by_instance", to_hex(request.shipper_instance)}});
   }
-  session_ = {++sessions_opened_, SessionState::kOpened, request.shipper, request.shipper_instance, request.source_node, request.ancestry.front().lineage};
+  session_ = {++sessions_opened_, SessionState::kOpened, request.shipper, request.shipper_instance, responder.connection(), request.source_node,
+              request.ancestry.front().lineage};
   note_source(request.source_durable);
   node_.metrics().add(MetricId::kReplicaSessionsCount);
   node_.events().record(EventId::kSessionOpened, {{"session", session_.number}, {"shipper", session_.shipper}, {"shipper_instance", to_hex(session_.shipper_instance)},
@@ -81,9 +82,11 @@ Chain Intake::own_chain() const {
   return engine.newest().chain;
 }
 
-Result<void> Intake::receive(const wire::ReplicaAppendRequest& request) {
+Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t connection) {
   auto& engine = *node_.engine();
-  const rules::AppendEvidence evidence{request.session, session_.state == SessionState::kNone ? 0 : session_.number, request.first_lsn, engine.newest().lsn,
+  // Session numbers can be guessed; the connection can't.
+  const bool its_own = session_.state != SessionState::kNone && session_.connection == connection;
+  const rules::AppendEvidence evidence{request.session, its_own ? session_.number : 0, request.first_lsn, engine.newest().lsn,
                                        request.chain_before, own_chain()};
   rules::NoTrace trace;
   const bool proven = session_.state == SessionState::kProven;
@@ -125,7 +128,7 @@ Result<void> Intake::validate(const wire::ReplicaAppendRequest& request) {
 void Intake::append(const wire::ReplicaAppendRequest& request, wire::Responder responder) {
   if (auto taken = takes_records(); !taken) return refuse(std::move(responder), taken.error(), request.session, request.first_lsn);
   node_.metrics().add(MetricId::kReplicaBatchesReceivedCount);
-  auto received = receive(request);
+  auto received = receive(request, responder.connection());
   if (!received) {
     Error error = std::move(received.error());
     const bool other_shipper = error.code == ErrorCode::kStaleSession && superseded_instance_ && session_.shipper_instance != *superseded_instance_ &&
@@ -154,7 +157,9 @@ void Intake::append(const wire::ReplicaAppendRequest& request, wire::Responder r
 void Intake::refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn) {
   node_.metrics().add(MetricId::kReplicaBatchesRefusedCount);
   node_.events().record(EventId::kBatchRefused, {{"session", session}, {"first_lsn", first_lsn.value()}, {"code", std::string(error.row().name)}, {"message", error.message}});
-  responder.error(error);
+  if (!node_.engine()) return responder.error(error);
+  // A peer that is told of a halt must find it after any restart.
+  node_.engine()->when_halt_recorded([error, responder = std::move(responder)]() mutable { responder.error(error); });
 }
 
 void Intake::halt(std::string_view rule, const Error& error, Lsn lsn) {

@@ -40,6 +40,7 @@ class Intake {
     SessionState state = SessionState::kNone;
     std::string shipper;
     InstanceId shipper_instance;
+    uint64_t connection = 0;  // it was opened on: no other may speak for it
     std::string source_node;
     LineageId first_lineage;  // of the source's ancestry: names the genesis chain while this log is empty
   };
@@ -50,7 +51,7 @@ class Intake {
   // Whether the source's ancestry continues this log's (REPL-7).
   [[nodiscard]] Result<void> check_ancestry(const wire::ReplicaOpenRequest& request) const;
   // Decides a batch; answers what is refused. Halts where a proven session shows a divergence.
-  [[nodiscard]] Result<void> receive(const wire::ReplicaAppendRequest& request);
+  [[nodiscard]] Result<void> receive(const wire::ReplicaAppendRequest& request, uint64_t connection);
   [[nodiscard]] Result<void> validate(const wire::ReplicaAppendRequest& request);
   [[nodiscard]] Chain own_chain() const;
   void refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn);

@@ -11,7 +11,7 @@ using enum ErrorCode;
 using enum Severity;
 using X = ExitCode;
 
-constexpr std::string_view kNothing = "";
+constexpr std::string_view kNothing;
 
 constexpr ErrorRow kRows[] = {
     {kBadRequest, "BAD_REQUEST", kReject, "", X::kBadData, 400, "A parameter has the wrong type or is out of range.", kNothing},

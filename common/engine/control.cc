@@ -134,23 +134,42 @@ void Engine::decline(const AuthorityRequest& request, std::move_only_function<vo
   }
   const auto& seal = *state_().authority().seal();
   declined_seal_ = true;  // from here on, whatever becomes of the file: no promotion by this seal in this process
+  // Asked again meanwhile: two Jobs would get into each other's way, one answer serves both.
+  auto& waiting = declining_[seal.lsn];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  // The seal first: one that this log could still lose would come again, and the decline of it would be forgotten.
+  when_durable(newest().lsn, [this, decline = Decline{node().cluster, seal.lsn, seal.chain_after, node().name, node().instance, request.who}](Result<void> durable) {
+    if (durable) write_statement(decline);
+    else declined(decline.seal_lsn, fail(std::move(durable.error())));
+  });
+}
+
+void Engine::declined(Lsn seal_lsn, const Result<Bytes>& statement) {
+  auto waiting = std::move(declining_[seal_lsn]);
+  declining_.erase(seal_lsn);
+  for (auto& done : waiting) done(statement);
+}
+
+void Engine::write_statement(const Decline& decline) {
   struct Work {
     Result<Bytes> statement;
   };
   auto work = std::make_shared<Work>();
-  Decline decline{node().cluster, seal.lsn, seal.chain_after, node().name, node().instance, request.who};
   runtime_.jobs().run(
       [work, data_dir = options_.data_dir, decline](runtime::Disk& disk) {
-        // A decline written before is answered again as it stands.
+        // A decline written before is answered again as it stands, and written again: a process that died before its
+        // sync may have left it in the page cache alone, and a statement handed out must outlive the power.
         auto kept = read_decline(disk, data_dir, decline.seal_lsn);
         if (!kept) { work->statement = fail(std::move(kept.error())); return; }
-        if (*kept && (*kept)->seal_chain == decline.seal_chain) { work->statement = encode_decline(**kept); return; }
-        auto written = write_decline(disk, data_dir, decline);
-        if (written) work->statement = encode_decline(decline);
+        const bool stands = *kept && (*kept)->seal_chain == decline.seal_chain;
+        const Decline& statement = stands ? **kept : decline;
+        auto written = write_decline(disk, data_dir, statement);
+        if (written) work->statement = encode_decline(statement);
         else work->statement = fail(std::move(written.error()));
       },
-      [alive = alive_, work, done = std::move(done)]() mutable {
-        if (*alive) done(std::move(work->statement));
+      [this, alive = alive_, work, seal_lsn = decline.seal_lsn] {
+        if (*alive) declined(seal_lsn, work->statement);
       });
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "common/base/assert.h"
 
 namespace aerodb::engine {
@@ -14,16 +16,21 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
       writer_(runtime.log_device(), runtime.clock(), runtime.random(), *this, opened_->node.cluster, opened_->node.instance,
               wal::Ring(options_.geometry, opened_->scan.end.cursor, 0), opened_->scan.end, options_.writer),
       reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)), visible_(state_().position()),
-      visible_authority_(state_().authority()), chain_window_(kChainWindow), chain_window_from_(visible_.lsn), halt_(opened_->halt),
+      visible_authority_(state_().authority()), chain_window_{visible_.chain}, chain_window_from_(visible_.lsn), halt_(opened_->halt), halt_recorded_(opened_->halt.has_value()),
       declined_seal_(opened_->declined_seal) {
-  chain_window_[visible_.lsn.value() % kChainWindow] = visible_.chain;
 }
 
 Engine::~Engine() { *alive_ = false; }
 
 std::optional<Chain> Engine::chain_at(Lsn lsn) const {
   if (lsn == Lsn() || lsn > visible_.lsn || lsn < chain_window_from_ || lsn.value() + kChainWindow <= visible_.lsn.value()) return std::nullopt;
-  return chain_window_[lsn.value() % kChainWindow];
+  return chain_window_[(lsn.value() - chain_window_from_.value()) % kChainWindow];
+}
+
+void Engine::note_visible_chain() {
+  const size_t index = (visible_.lsn.value() - chain_window_from_.value()) % kChainWindow;
+  if (index == chain_window_.size()) chain_window_.push_back(visible_.chain);
+  else chain_window_[index] = visible_.chain;
 }
 
 wal::RecordHeader Engine::next_header(Epoch epoch) const {
@@ -78,7 +85,7 @@ void Engine::when_durable(Lsn lsn, std::move_only_function<void(Result<void>)> d
 void Engine::on_durable(Lsn lsn) {
   while (!pending_.empty() && pending_.front().lsn <= lsn) {
     visible_ = pending_.front();
-    chain_window_[visible_.lsn.value() % kChainWindow] = visible_.chain;
+    note_visible_chain();
     pending_.pop_front();
   }
   while (!pending_authority_.empty() && pending_authority_.front().lsn <= lsn) {
@@ -112,10 +119,18 @@ void Engine::halt(Halt reason) {
   runtime_.jobs().run(
       [written, data_dir = options_.data_dir, halt = *halt_](runtime::Disk& disk) { *written = write_halt(disk, data_dir, halt); },
       [this, alive = alive_, written] {
-        if (*alive && !*written) runtime_.log().write(LogLevel::kError, "halt_not_recorded", {{"reason", written->error().message}});
+        if (!*alive) return;
+        if (!*written) runtime_.log().write(LogLevel::kError, "halt_not_recorded", {{"reason", written->error().message}});
+        halt_recorded_ = true;
+        for (auto& done : std::exchange(halt_waiters_, {})) done();
       });
   fail_held({ErrorCode::kOutcomeUnknown, fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason), {}});
   events_.on_halt(*halt_);
+}
+
+void Engine::when_halt_recorded(runtime::Callback done) {
+  if (!halt_ || halt_recorded_) return done();
+  halt_waiters_.push_back(std::move(done));
 }
 
 Result<void> Engine::clean_stop(runtime::Disk& disk) const {

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -189,13 +190,15 @@ class Engine final : private wal::WriterEvents {
   // CONTROL: DEMOTION_DENIED, PROMOTION_DENIED, PROMOTION_UNDETERMINED, WAL_FULL. Answers go through hold().
   [[nodiscard]] Decided<AuthorityOutcome> demote(const AuthorityRequest& request);
   [[nodiscard]] Decided<AuthorityOutcome> promote(const AuthorityRequest& request);
-  // Syncs the decline beside the log, then answers the statement. DECLINE_DENIED.
+  // Waits until the seal is durable here, syncs the decline beside the log, then answers the statement. DECLINE_DENIED.
   void decline(const AuthorityRequest& request, std::move_only_function<void(Result<Bytes>)> done);
   // A successor's statement as handed over; BAD_REQUEST where it is of another log.
   [[nodiscard]] Result<Decline> check_decline(ByteSpan statement) const;
 
   // Stops for good: no reads, no writes, durable across restarts. Every held answer becomes OUTCOME_UNKNOWN.
   void halt(Halt reason);
+  // Runs `done` once the halt stands on disk (or could not be written: an own disk error), at once where nothing halted.
+  void when_halt_recorded(runtime::Callback done);
   // Records where the log ends, for the next start's T3. Blocking: at a clean stop, when nothing is pending.
   [[nodiscard]] Result<void> clean_stop(runtime::Disk& disk) const;
   [[nodiscard]] bool idle() const { return writer_.idle() && held_.empty(); }
@@ -216,6 +219,9 @@ class Engine final : private wal::WriterEvents {
   void appended(const Position& position);
   // The LSN that a decision made now rests on. A halted node refuses by its halt alone, which waits for nothing.
   [[nodiscard]] Lsn decided_on() const { return halt_ ? Lsn() : writer_.appended(); }
+  void write_statement(const Decline& decline);
+  void declined(Lsn seal_lsn, const Result<Bytes>& statement);
+  void note_visible_chain();
   void schedule_pump();
   void fail_held(const Error& error);
   [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
@@ -239,12 +245,15 @@ class Engine final : private wal::WriterEvents {
   std::deque<PendingAuthority> pending_authority_;  // after each authority record that is not durable yet
   std::deque<Position> pending_;  // positions admitted and not yet durable
   std::deque<Held> held_;
-  std::vector<Chain> chain_window_;  // by lsn mod size
+  std::vector<Chain> chain_window_;  // by distance from chain_window_from_, modulo its largest size; grows up to that
   Lsn chain_window_from_;
   std::optional<Halt> halt_;
+  bool halt_recorded_ = false;
+  std::vector<runtime::Callback> halt_waiters_;
   std::function<bool()> inline_policy_;
   bool pump_scheduled_ = false;
   bool declined_seal_ = false;
+  std::map<Lsn, std::vector<std::move_only_function<void(Result<Bytes>)>>> declining_;  // by seal: who waits for its statement
   // Scratch of the write path.
   Bytes canonical_;
   struct Prepared {

@@ -6,21 +6,18 @@ namespace aerodb::engine {
 namespace {
 
 // The highest position that something beside the ring says was durable.
-Result<void> add_bound(runtime::Disk& disk, const OpenOptions& options, const NodeFile& node, wal::TailEvidence& tail) {
-  auto stop = read_clean_stop(disk, options.data_dir);
-  if (!stop) return fail(std::move(stop.error()));
+void add_bound(const std::optional<CleanStop>& stop, const NodeFile& node, wal::TailEvidence& tail) {
   if (node.initial_lsn.value() > 0) {
     tail.bound_lsn = node.initial_lsn;
     tail.bound_name = "init";
   }
-  if (*stop && (!tail.bound_lsn || (*stop)->lsn > *tail.bound_lsn)) {
-    tail.bound_lsn = (*stop)->lsn;
+  if (stop && (!tail.bound_lsn || stop->lsn > *tail.bound_lsn)) {
+    tail.bound_lsn = stop->lsn;
     tail.bound_name = "the last clean stop";
   }
-  return {};
 }
 
-Result<void> replay(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
+Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::optional<CleanStop>& stop, OpenedNode& opened) {
   std::optional<Error> refused;
   auto scan = wal::scan_ring(disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance,
                              [&](const wal::RecordView& record) -> std::optional<std::string> {
@@ -30,6 +27,9 @@ Result<void> replay(runtime::Disk& disk, const OpenOptions& options, OpenedNode&
                                  return refused->message;
                                }
                                ++opened.report.records_replayed;
+                               if (stop && stop->lsn == record.header.lsn && stop->chain != opened.state.position().chain) {
+                                 return fmt::format("the chain after LSN {} is not the one of the last clean stop", stop->lsn.value());
+                               }
                                return std::nullopt;
                              });
   if (!scan) return fail(std::move(scan.error()));
@@ -59,14 +59,20 @@ Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const O
   auto halt = read_halt(disk, options.data_dir);
   if (!halt) return fail(std::move(halt.error()));
   opened->halt = std::move(*halt);
+  if (opened->halt) {
+    // Its writer may have died before the entry was durable: what is shown as halted stays so.
+    if (auto synced = disk.sync_directory(options.data_dir); !synced) return fail(std::move(synced.error()));
+  }
   return opened;
 }
 
 Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
-  if (auto replayed = replay(disk, options, opened); !replayed) return replayed;
+  auto stop = read_clean_stop(disk, options.data_dir);
+  if (!stop) return fail(std::move(stop.error()));
+  if (auto replayed = replay(disk, options, *stop, opened); !replayed) return replayed;
   auto& report = opened.report;
   report.tail = opened.scan.tail;
-  if (auto bound = add_bound(disk, options, opened.node, report.tail); !bound) return bound;
+  add_bound(*stop, opened.node, report.tail);
   rules::NoTrace trace;
   report.label = wal::decide_tail(report.tail, trace);
   if (report.label != wal::TailLabel::kT1) return fail(wal::tail_refusal(report.label, report.tail));

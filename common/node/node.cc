@@ -186,6 +186,7 @@ void Node::stop(std::string_view reason, runtime::Callback done) {
   stopped_ = std::move(done);
   stop_reason_ = reason;
   stopping_ = true;
+  for (wire::Server* server : {&client_, &replication_, &control_, &maintenance_}) server->take_no_more();
   drain();
 }
 

@@ -187,7 +187,8 @@ void EventLog::finish_batch(Batch& batch) {
 }
 
 void EventLog::flush(runtime::Callback done) {
-  if (error_ || durable_number_ == last_number_) {
+  // Before a load that succeeded nothing was recorded, whatever it has read.
+  if (!loaded_ || error_ || durable_number_ == last_number_) {
     runtime_.loop().post(std::move(done));
   } else {
     waiters_.push_back({last_number_, std::move(done)});

@@ -12,7 +12,7 @@ namespace aerodb::rules {
 
 struct AppendEvidence {
   uint64_t session = 0;
-  uint64_t current_session = 0;
+  uint64_t current_session = 0;  // of the connection that the batch came on; 0: it has none
   Lsn first_lsn;
   Lsn own_lsn;  // end of this node's log, pending records included
   Chain chain_before;
@@ -37,7 +37,7 @@ enum class AppendVerdict : uint8_t {
 
 template <class Trace>
 [[nodiscard]] AppendVerdict decide_append(const AppendEvidence& e, Trace& trace) {
-  const bool current = e.session == e.current_session;
+  const bool current = e.current_session != 0 && e.session == e.current_session;
   const bool next = e.first_lsn == e.own_lsn.next() || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn);
   const bool same_chain = e.chain_before == e.own_chain || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn.next());
   trace.apply(RuleId::kRepl8, evaluation(current), e, "current_session", "session");

@@ -88,6 +88,7 @@ class ChildProcess::Handles final : public HandleOwner, public std::enable_share
     how.cwd = options.directory.empty() ? nullptr : options.directory.c_str();
     how.stdio = stdio.data();
     how.stdio_count = kPipes;
+    if (options.own_group) how.flags = UV_PROCESS_DETACHED;
     how.exit_cb = [](uv_process_t* process, int64_t status, int signal) {
       of(process).on_process_end({static_cast<int>(status), signal});
     };

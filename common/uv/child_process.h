@@ -26,6 +26,8 @@ struct ChildOptions {
   std::string program;                 // a path, or a name to find in PATH
   std::vector<std::string> arguments;  // without the program's name
   std::string directory;               // empty: ours
+  // A process group of its own: what a terminal sends to ours (Ctrl-C) does not reach it.
+  bool own_group = false;
 };
 
 struct ChildEvents {

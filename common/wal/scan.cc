@@ -72,9 +72,9 @@ Result<OpenRing> open_ring(runtime::Disk& disk, const std::string& data_dir, con
 // Walks frames and records in order; everything found goes into `scan`.
 class Walk {
  public:
-  Walk(const RingGeometry& geometry, const ClusterId& cluster,
+  Walk(const ClusterId& cluster,
        const std::function<std::optional<std::string>(const RecordView&)>& visit, RingScan& scan)
-      : geometry_(geometry), cluster_(cluster), visit_(visit), scan_(scan) {}
+      : cluster_(cluster), visit_(visit), scan_(scan) {}
 
   // False: the walk is over, by a discontinuity.
   Result<bool> segment(SegmentReader& reader) {
@@ -152,7 +152,6 @@ class Walk {
     scan_.places.push_back({header.first_lsn, {sequence, offset}});
   }
 
-  const RingGeometry& geometry_;
   const ClusterId& cluster_;
   const std::function<std::optional<std::string>(const RecordView&)>& visit_;
   RingScan& scan_;
@@ -216,7 +215,7 @@ Result<RingScan> scan_ring(runtime::Disk& disk, const std::string& data_dir, con
   auto ring = open_ring(disk, data_dir, geometry, cluster, instance);
   if (!ring) return fail(std::move(ring.error()));
   RingScan scan;
-  Walk walk(geometry, cluster, visit, scan);
+  Walk walk(cluster, visit, scan);
   uint64_t expected = 1;
   for (auto& [sequence, segment] : ring->segments) {
     if (sequence != expected) break;  // a missing header in between: look_behind finds what lies beyond it

@@ -31,6 +31,7 @@ void Server::add(ListenerKind kind, std::string_view name, Handler handler) {
 }
 
 Result<void> Server::listen(const runtime::Endpoint& endpoint) { return state_->listen(endpoint); }
+void Server::take_no_more() { state_->take_no_more(); }
 runtime::Endpoint Server::endpoint() const { return state_->endpoint(); }
 const ServerCounters& Server::counters() const { return state_->counters(); }
 uint32_t Server::active_connections() const { return state_->active_connections(); }

@@ -108,6 +108,8 @@ class Server {
         });
   }
   Result<void> listen(const runtime::Endpoint& endpoint);
+  // From now on no connection is accepted and no request is taken in; what was taken in is still answered.
+  void take_no_more();
   [[nodiscard]] runtime::Endpoint endpoint() const;
   [[nodiscard]] const ServerCounters& counters() const;
   // Connections with a request taken in or in flight during the current turn or the one before: 1 allows inline syncs.

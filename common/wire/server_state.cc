@@ -66,6 +66,13 @@ Result<void> ServerState::listen(const runtime::Endpoint& endpoint) {
   return {};
 }
 
+void ServerState::take_no_more() {
+  takes_more_ = false;
+  for (auto& peer : peers_) {
+    if (peer && peer->phase == Peer::Phase::kOpen) peer->connection->pause_reading();
+  }
+}
+
 void ServerState::stop() {
   const Busy busy(*this);
   stopped_ = true;
@@ -92,7 +99,7 @@ std::vector<std::string> ServerState::method_names() const {
 // --- connections
 
 void ServerState::accept(std::unique_ptr<runtime::Connection> connection) {
-  if (stopped_) return;
+  if (stopped_ || !takes_more_) return;
   if (connections_ >= limits_.max_connections) {
     ++counters_.connections_refused;
     return;
@@ -155,7 +162,7 @@ void ServerState::violation(Peer& peer, const Error& error) {
 // --- requests
 
 void ServerState::received(Peer& peer, ByteSpan data) {
-  if (peer.phase != Peer::Phase::kOpen) return;
+  if (peer.phase != Peer::Phase::kOpen || !takes_more_) return;
   const Busy busy(*this);
   peer.input.feed(data);
   take_messages(peer);
@@ -163,7 +170,7 @@ void ServerState::received(Peer& peer, ByteSpan data) {
 }
 
 void ServerState::take_messages(Peer& peer) {
-  while (!stopped_ && peer.phase == Peer::Phase::kOpen) {
+  while (!stopped_ && takes_more_ && peer.phase == Peer::Phase::kOpen) {
     if (over_limit(peer)) {
       if (!peer.paused) peer.connection->pause_reading();
       peer.paused = true;

@@ -59,6 +59,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   ServerState(runtime::Runtime& runtime, ListenerKind kind, ServerLimits limits);
   void add(ListenerKind kind, std::string_view name, Handler handler);
   Result<void> listen(const runtime::Endpoint& endpoint);
+  void take_no_more();
   void stop();
 
   // Events of a peer. `ended` destroys it.
@@ -169,6 +170,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   runtime::TimerId sweep_ = runtime::TimerId::kNone;
   ServerCounters counters_;
   uint32_t busy_ = 0;
+  bool takes_more_ = true;
   bool stopped_ = false;
 };
 

@@ -75,7 +75,7 @@ void ServerState::drained(Peer& peer) {
 
 // Takes up reading again where the limits allow it.
 void ServerState::settle(Peer& peer) {
-  if (!peer.paused || peer.phase != Peer::Phase::kOpen || over_limit(peer)) return;
+  if (!peer.paused || !takes_more_ || peer.phase != Peer::Phase::kOpen || over_limit(peer)) return;
   peer.paused = false;
   peer.connection->resume_reading();
   take_messages(peer);

@@ -97,6 +97,24 @@ class DocumentTest(ClusterTest):
     def test_missing_limit(self):
         self.refused("LIMIT_REQUIRED", self.client.call, "doc.query", collection="notes", schema_version=1, where=[{"field": "rank", "op": "eq", "value": 1}])
 
+    def query(self, **params):
+        return self.client.call("doc.query", collection="notes", schema_version=1, **params)
+
+    def test_a_query_without_an_index_or_beyond_its_bound(self):
+        for number in range(5):
+            self.insert(self.client, number)
+        self.refused("QUERY_UNBOUNDED", self.query, where=[{"field": "text", "op": "eq", "value": "x"}], limit=5)
+        self.refused("QUERY_UNBOUNDED", self.query, where=[], limit=5)
+        everything = [{"field": "rank", "op": "ge", "value": 0}]
+        self.refused("QUERY_BOUND_EXCEEDED", self.query, where=everything, limit=5, max_entries=3)
+        self.assertEqual(len(self.query(where=everything, limit=5)["data"]["versions"]), 5)
+
+    def test_unknown_missing_and_misfitting_parameters(self):
+        self.refused("UNKNOWN_FIELD", self.client.call, "ping", nonce=1, colour="red")
+        self.refused("MISSING_FIELD", self.client.call, "ping")
+        self.refused("BAD_REQUEST", self.client.call, "ping", nonce="one")
+        self.refused("BAD_REQUEST", self.client.call, "doc.get", collection="notes", id="a", schema_version=1, at_commit=1 << 53)
+
     def test_duplicate_id(self):
         self.write({"_id": "a"})
         self.refused("DOCUMENT_EXISTS", self.write, {"_id": "a"})

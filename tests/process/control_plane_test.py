@@ -82,7 +82,14 @@ class ControlPlaneTest(ClusterTest):
         asked = self.explain("promote", "r1", None)
         with self.cluster.control("r1") as control:
             control.call("control.decline", request=other)
-        changed = self.refused("EXPLANATION_CHANGED", self.confirm, asked["challenge"], "promote r1")
+        self.refused("EXPLANATION_CHANGED", self.confirm, asked["challenge"], "promote r1")
+
+    def test_the_console_without_a_terminal_asks_for_a_confirmation(self):
+        done = self.cluster.aerodb("demote", "p1", "--to", "r1", "--reason", "test", "--control-plane", "unix:c1.sock", check=False)
+        self.assertEqual(done.returncode, 82, done.stdout + done.stderr)
+        self.assertEqual(self.cluster.status("p1")["role"], "primary")
+        bare = self.cluster.aerodb("demote", "p1", "--to", "r1", "--control-plane", "unix:c1.sock", check=False)
+        self.assertEqual(bare.returncode, 64)
 
     def test_form_is_checked_before_any_node_is_asked(self):
         self.refused("BAD_REQUEST", self.explain, "reboot")

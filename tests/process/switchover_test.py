@@ -50,6 +50,16 @@ class SwitchoverTest(ClusterTest):
             self.assertEqual(control.call("control.outcome", request_id=request(2)["request_id"])["outcome"], "recorded")
             self.assertEqual(control.call("control.outcome", request_id=request(77)["request_id"])["outcome"], "no_effect_recorded")
 
+    def test_a_receipt_beyond_the_end_of_its_epoch(self):
+        with self.cluster.client("p1") as client:
+            receipt = dict(self.insert(client, 1)["receipt"])
+        seal = self.demote("p1", "r1")
+        self.cluster.wait_applied("r1", seal["seal_lsn"])
+        start = self.promote("r1")
+        receipt["lsn"] = start["epoch_start_lsn"]  # an LSN that epoch 1 never had
+        with self.cluster.client("r1") as client:
+            self.refused("EPOCH_ENDED", self.get, client, 1, receipt=receipt)
+
     def test_promotion_without_a_seal_is_undetermined(self):
         self.cluster.wait_in_step()
         self.refused("PROMOTION_UNDETERMINED", self.promote, "r1")

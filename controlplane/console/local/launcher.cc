@@ -57,7 +57,7 @@ void Launcher::spawn(Child& child) {
   child.wrong_role = false;
   child.state = State::kRunning;
   const uv::ChildOptions options{
-      fmt::format("{}/{}", binaries_, program), {"--config", child.role.config_path, "--exit-with-stdin"}, ""};
+      fmt::format("{}/{}", binaries_, program), {"--config", child.role.config_path, "--exit-with-stdin"}, "", true};
   auto process = uv::ChildProcess::spawn(
       runtime_, options,
       {.on_line = [this, &child](uv::ChildStream, std::string_view line) { take_line(child, line); },

@@ -380,7 +380,10 @@ TEST_F(TcpTest, SpeaksIpv6) {
   End client;
   auto listener = runtime_->network().listen({Endpoint::Kind::kTcp, "::1", 0, ""},
                                              [&](auto accepted) { server.attach(std::move(accepted)); });
-  if (!listener) GTEST_SKIP() << "no IPv6 loopback here: " << listener.error().message;
+  if (!listener) {  // a machine without an IPv6 loopback: then that is what it must say
+    EXPECT_EQ(listener.error().code, ErrorCode::kConfigInvalid);
+    return;
+  }
   auto attempt = runtime_->network().connect((*listener)->endpoint(), [&](auto connection) {
     ASSERT_TRUE(connection);
     client.attach(std::move(*connection));

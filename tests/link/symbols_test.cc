@@ -1,0 +1,71 @@
+// What the finished programs contain, read with nm: the witness can't repair a log, the desk and the shipper can't
+// decide.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+// Demangled names of everything defined in build/<preset>/bin/`program`.
+std::string symbols_of(std::string_view program) {
+  const auto command = fmt::format("nm -C --defined-only '{}/{}'", AERODB_BIN, program);
+  struct Close {
+    void operator()(std::FILE* pipe) const { pclose(pipe); }
+  };
+  const std::unique_ptr<std::FILE, Close> pipe(popen(command.c_str(), "r"));
+  std::string text;
+  char piece[1 << 14];
+  for (size_t size = 0; pipe && (size = std::fread(piece, 1, sizeof piece, pipe.get())) > 0;) text.append(piece, size);
+  return text;
+}
+
+// Lines of `program` that contain one of `names`, a few of them.
+std::vector<std::string> found(std::string_view program, const std::vector<std::string_view>& names) {
+  constexpr size_t kShown = 5;
+  const auto symbols = symbols_of(program);
+  EXPECT_NE(symbols.find(" T main"), std::string::npos)
+      << program << ": nm showed nothing; was it built, and not stripped?";
+  std::vector<std::string> lines;
+  for (const auto name : names) {
+    for (size_t at = symbols.find(name); at != std::string::npos && lines.size() < kShown;
+         at = symbols.find(name, at)) {
+      const auto begin = symbols.rfind('\n', at) + 1;
+      at = symbols.find('\n', at);
+      lines.push_back(symbols.substr(begin, at - begin));
+    }
+  }
+  return lines;
+}
+
+void expect_without(std::string_view program, const std::vector<std::string_view>& names) {
+  const auto lines = found(program, names);
+  EXPECT_TRUE(lines.empty()) << fmt::format("{} must not contain:\n  {}", program, fmt::join(lines, "\n  "));
+}
+
+TEST(LinkSymbols, ANodeHoldsWhatTheOthersMustNot) {
+  for (const std::string_view name : {"aerodb::wal::repair_tail", "aerodb::engine::", "aerodb::rules::"}) {
+    EXPECT_FALSE(found("aerodb-primary", {name}).empty())
+        << name << " is not even in aerodb-primary: look for another name";
+  }
+}
+
+TEST(LinkSymbols, TheExplainerRepairsNothingAndRunsNoEngine) {
+  expect_without("aerodb-explainer", {"aerodb::wal::repair_tail", "aerodb::engine::", "aerodb::node::"});
+}
+
+TEST(LinkSymbols, TheControlPlaneDecidesNothing) {
+  expect_without("aerodb-controlplane",
+                 {"aerodb::rules::decide_", "aerodb::engine::", "aerodb::wal::", "aerodb::node::"});
+}
+
+TEST(LinkSymbols, TheShipperDecidesNothing) {
+  expect_without("aerodb-shipper", {"aerodb::rules::", "aerodb::engine::", "aerodb::node::"});
+}
+
+}  // namespace

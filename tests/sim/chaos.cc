@@ -1,0 +1,84 @@
+#include "tests/sim/chaos.h"
+
+#include <utility>
+
+namespace aerodb::sim {
+
+Chaos::Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper, std::vector<SimMachine*> machines)
+    : context_(context), random_(context.world.seed() * 65'537 + 11), nodes_(nodes), shipper_(shipper), second_shipper_(second_shipper),
+      machines_(std::move(machines)) {}
+
+void Chaos::start() {
+  next();
+  if (!context_.plan.sync_fault) return;
+  context_.world.schedule(10'000 + random_.below(150'000), EventKind::kScript, kWorld, [this] {
+    if (running_) any_node().arm_sync_fault();
+  });
+}
+
+void Chaos::next() {
+  context_.world.schedule(1 + random_.below(2 * context_.plan.chaos_step_us), EventKind::kScript, kWorld, [this] {
+    if (!running_) return;
+    step();
+    next();
+  });
+}
+
+void Chaos::step() {
+  const SeedPlan& plan = context_.plan;
+  if (rolls(plan.process_crash)) crash_node(CrashKind::kProcess);
+  if (rolls(plan.power_crash)) crash_node(CrashKind::kPower);
+  if (rolls(plan.clean_stop)) {
+    NodeHost& host = any_node();
+    if (host.node() != nullptr) host.restart(host.node()->binary());
+  }
+  if (rolls(plan.shipper_restart)) shipper_.crash();
+  if (rolls(plan.partition)) partition();
+  if (rolls(plan.reset)) {
+    context_.count(Counter::kStreamsReset);
+    context_.world.network().reset_between(any_machine(), any_machine());
+  }
+  if (rolls(plan.clock_jump)) {
+    NodeHost& host = any_node();
+    if (host.process() != nullptr) {
+      context_.count(Counter::kClockJumps);
+      host.process()->set_wall_skew(static_cast<int64_t>(random_.below(7'200'000'000)) - 3'600'000'000);
+    }
+  }
+  if (rolls(plan.second_shipper)) run_second_shipper();
+  // The operator looks after a shipper that gave a target up.
+  if (random_.one_in(3) && shipper_.has_stopped_target()) shipper_.start(*shipper_.source());
+}
+
+void Chaos::crash_node(CrashKind kind) {
+  NodeHost& host = any_node();
+  if (host.process() == nullptr) return;
+  if (random_.one_in(2)) return host.crash(kind);
+  host.process()->crash_at_call(1 + random_.below(12), kind);
+}
+
+void Chaos::partition() {
+  SimMachine& a = any_machine();
+  SimMachine& b = any_machine();
+  if (&a == &b) return;
+  context_.count(Counter::kPartitions);
+  SimNetwork& network = context_.world.network();
+  const bool one_way = random_.one_in(2);
+  context_.journal.note("partition: {} to {}{}", a.name(), b.name(), one_way ? "" : " and back");
+  network.block(a, b);
+  if (!one_way) network.block(b, a);
+  context_.world.schedule(2'000 + random_.below(50'000), EventKind::kScript, kWorld, [this, &a, &b] {
+    context_.world.network().unblock(a, b);
+    context_.world.network().unblock(b, a);
+  });
+}
+
+void Chaos::run_second_shipper() {
+  const auto source = static_cast<NodeIndex>(random_.below(kNodes));
+  const auto target = static_cast<NodeIndex>((source + 1 + random_.below(kNodes - 1)) % kNodes);
+  context_.count(Counter::kSecondShippers);
+  second_shipper_.start(source, target);
+  context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld, [this] { second_shipper_.stop(); });
+}
+
+}  // namespace aerodb::sim

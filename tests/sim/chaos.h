@@ -1,0 +1,37 @@
+// What goes wrong on purpose beyond what the network and disks roll by themselves: crashes, partitions, resets, clocks,
+// a second shipper, failing syncs. One step at a time, at random moments.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "tests/sim/cluster.h"
+
+namespace aerodb::sim {
+
+class Chaos {
+ public:
+  Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper, std::vector<SimMachine*> machines);
+  void start();
+  void stop() { running_ = false; }
+
+ private:
+  void next();
+  void step();
+  void crash_node(CrashKind kind);
+  void partition();
+  void run_second_shipper();
+  [[nodiscard]] bool rolls(uint32_t rate) { return rate > 0 && random_.one_in(rate); }
+  [[nodiscard]] NodeHost& any_node() { return *nodes_[random_.below(kNodes)]; }
+  [[nodiscard]] SimMachine& any_machine() { return *machines_[random_.below(machines_.size())]; }
+
+  Context& context_;
+  SeededRandom random_;
+  std::array<NodeHost*, kNodes> nodes_;
+  ShipperHost& shipper_;
+  ShipperHost& second_shipper_;
+  std::vector<SimMachine*> machines_;
+  bool running_ = true;
+};
+
+}  // namespace aerodb::sim

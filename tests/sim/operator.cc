@@ -1,0 +1,217 @@
+#include "tests/sim/operator.h"
+
+#include <utility>
+
+namespace aerodb::sim {
+
+Operator::Operator(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper)
+    : context_(context), random_(context.world.seed() * 977 + 5), nodes_(nodes), shipper_(shipper),
+      process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})), steps_left_(context.plan.operator_steps) {}
+
+void Operator::start() { next_step(); }
+
+void Operator::next_step() {
+  idle_ = true;
+  if (steps_left_ == 0 || context_.calm) return;
+  --steps_left_;
+  idle_ = false;
+  process_->loop().after(4'000 + random_.below(40'000), [this] { step(); });
+}
+
+void Operator::step() {
+  const NodeIndex owner = context_.model.epoch_owner().value_or(0);
+  const uint64_t kind = random_.below(100);
+  if (kind < 35) return switch_over(owner, other_than(owner));
+  if (kind < 50) return decline_and_pass_on(owner);
+  auto next = [this](bool) { next_step(); };
+  // What an operator does by mistake: the wrong node, the wrong moment, an old statement.
+  if (kind < 58) return demote(any_node(), any_node(), random_.one_in(3) ? statement_ : std::nullopt, next);
+  if (kind < 72) return promote(any_node(), random_.one_in(3) ? statement_ : std::nullopt, next);
+  if (kind < 78) return decline(any_node(), next);
+  if (kind < 86) return ask_outcome(any_node());
+  if (kind < 92) return explain(any_node());
+  follow(random_.one_in(3) ? any_node() : owner);
+  next_step();
+}
+
+wire::Request Operator::make_request() {
+  // Now and then the same id again.
+  if (requests_ == 0 || !random_.one_in(8)) ++requests_;
+  return {fmt::format("request-{}", requests_), "sim", "simulated", std::nullopt};
+}
+
+void Operator::with_link(NodeIndex node, std::move_only_function<void(wire::Client&)> use, std::move_only_function<void()> otherwise) {
+  auto client = std::make_shared<wire::Client>(*process_);
+  auto& reference = *client;
+  reference.connect(endpoint_of(nodes_[node]->machine(), kControlPort), [this, client, use = std::move(use), otherwise = std::move(otherwise)](Result<void> result) mutable {
+    if (!result) return otherwise();
+    use(*client);
+    // Kept until the answer, which its timeout bounds.
+    process_->loop().after(200'000, [client] { client->close(); });
+  });
+}
+
+void Operator::denied(std::string_view command, NodeIndex node, const Error& error) {
+  context_.journal.note("operator: {} {} -> {}", command, nodes_[node]->name(), error.row().name);
+  context_.count(Counter::kCommandsDenied);
+}
+
+void Operator::demote(NodeIndex node, NodeIndex successor, std::optional<Bytes> decline, Then then) {
+  auto shared = std::make_shared<Then>(std::move(then));
+  auto use = [this, node, successor, decline = std::move(decline), shared](wire::Client& client) {
+    wire::ControlDemoteRequest request{make_request(), nodes_[successor]->name(), nodes_[successor]->facts().instance, std::nullopt};
+    if (decline) request.decline = *decline;
+    // Twice at once: both must be answered by one seal, or denied.
+    const int times = random_.one_in(4) ? 2 : 1;
+    for (int i = 0; i < times; ++i) {
+      client.call(wire::kControlDemote, request, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlDemoteResponse> answer) {
+        if (answer) {
+          context_.model.check_demoted(asked, *answer);
+          context_.journal.note("operator: {} is sealed at LSN {} for {}", nodes_[node]->name(), answer->seal_lsn.value(), answer->successor);
+        } else {
+          denied("demote", node, answer.error());
+        }
+        if (last) (*shared)(answer.has_value());
+      });
+    }
+  };
+  with_link(node, std::move(use), [shared] { (*shared)(false); });
+}
+
+void Operator::promote(NodeIndex node, std::optional<Bytes> decline, Then then) {
+  auto shared = std::make_shared<Then>(std::move(then));
+  auto use = [this, node, decline = std::move(decline), shared](wire::Client& client) {
+    wire::ControlPromoteRequest request{make_request(), std::nullopt};
+    if (decline) request.decline = *decline;
+    const int times = random_.one_in(4) ? 2 : 1;
+    for (int i = 0; i < times; ++i) {
+      client.call(wire::kControlPromote, request, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlPromoteResponse> answer) {
+        if (answer) {
+          context_.model.check_promoted(asked, *answer);
+          context_.journal.note("operator: {} is promoted, epoch {}", nodes_[node]->name(), answer->epoch.value());
+        } else {
+          denied("promote", node, answer.error());
+        }
+        if (last) (*shared)(answer.has_value());
+      });
+    }
+  };
+  with_link(node, std::move(use), [shared] { (*shared)(false); });
+}
+
+void Operator::decline(NodeIndex node, Then then) {
+  auto shared = std::make_shared<Then>(std::move(then));
+  auto use = [this, node, shared](wire::Client& client) {
+    // Dies while the statement is on its way to the disk, now and then.
+    SimProcess* process = nodes_[node]->process();
+    if (process != nullptr && !context_.calm && context_.plan.process_crash > 0 && random_.one_in(3)) process->crash_at_call(1 + random_.below(14), CrashKind::kProcess);
+    const int times = random_.one_in(4) ? 2 : 1;
+    for (int i = 0; i < times; ++i)
+    client.call(wire::kControlDecline, {make_request()}, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlDeclineResponse> answer) {
+      if (answer) {
+        context_.model.check_declined(asked, *answer);
+        statement_ = Bytes(answer->statement.begin(), answer->statement.end());
+        context_.journal.note("operator: {} declines the seal at LSN {}", nodes_[node]->name(), answer->seal_lsn.value());
+      } else {
+        denied("decline", node, answer.error());
+      }
+      if (last) (*shared)(answer.has_value());
+    });
+    // A promotion right behind it must not slip in between.
+    if (!random_.one_in(5)) return;
+    client.call(wire::kControlPromote, {make_request(), std::nullopt}, timeout_ms(), [this, node, asked = context_.model.ask(node)](Result<wire::ControlPromoteResponse> answer) {
+      if (answer) context_.model.check_promoted(asked, *answer);
+    });
+  };
+  with_link(node, std::move(use), [shared] { (*shared)(false); });
+}
+
+void Operator::ask_outcome(NodeIndex node) {
+  auto use = [this, node](wire::Client& client) {
+    const std::string id = fmt::format("request-{}", 1 + random_.below(requests_ + 1));
+    client.call(wire::kControlOutcome, {id}, timeout_ms(), [this, node, id, asked = context_.model.ask(node)](Result<wire::ControlOutcomeResponse> answer) {
+      if (answer) context_.model.check_outcome(asked, id, *answer);
+      next_step();
+    });
+  };
+  with_link(node, std::move(use), [this] { next_step(); });
+}
+
+void Operator::explain(NodeIndex node) {
+  auto use = [this](wire::Client& client) {
+    static constexpr std::string_view kCommands[] = {"demote", "promote", "decline"};
+    wire::ControlExplainRequest request;
+    request.command = kCommands[random_.below(3)];
+    const NodeIndex successor = any_node();
+    if (request.command == "demote") {
+      request.successor = nodes_[successor]->name();
+      request.successor_instance = nodes_[successor]->facts().instance;
+    }
+    client.call(wire::kControlExplain, request, timeout_ms(), [this](Result<wire::ExplanationResponse> answer) {
+      if (answer) context_.model.check_control_explanation(*answer);
+      next_step();
+    });
+  };
+  with_link(node, std::move(use), [this] { next_step(); });
+}
+
+void Operator::switch_over(NodeIndex from, NodeIndex to) {
+  demote(from, to, std::nullopt, [this, from, to](bool sealed) {
+    if (!sealed) return next_step();
+    // A foreign seal: the third node is asked first, now and then.
+    if (random_.one_in(4)) promote(other_than(to), std::nullopt, [](bool) {});
+    // The sealed node may follow from now on.
+    if (random_.one_in(3)) nodes_[from]->restart(node::Binary::kReplica);
+    promote_until_granted(to, 12);
+  });
+}
+
+void Operator::promote_until_granted(NodeIndex node, uint32_t attempts) {
+  promote(node, std::nullopt, [this, node, attempts](bool granted) {
+    if (granted) {
+      follow(node);
+      return next_step();
+    }
+    if (attempts == 0 || context_.calm) return next_step();
+    process_->loop().after(1'000 + random_.below(8'000), [this, node, attempts] { promote_until_granted(node, attempts - 1); });
+  });
+}
+
+void Operator::decline_and_pass_on(NodeIndex from) {
+  const NodeIndex first = other_than(from);
+  demote(from, first, std::nullopt, [this, from, first](bool sealed) {
+    if (!sealed) return next_step();
+    process_->loop().after(random_.below(20'000), [this, from, first] { decline_until_granted(from, first, 4); });
+  });
+}
+
+void Operator::decline_until_granted(NodeIndex from, NodeIndex first, uint32_t attempts) {
+  decline(first, [this, from, first, attempts](bool declined) {
+    if (declined) return pass_on(from, first);
+    if (attempts == 0 || context_.calm) return next_step();
+    process_->loop().after(random_.below(15'000), [this, from, first, attempts] { decline_until_granted(from, first, attempts - 1); });
+  });
+}
+
+void Operator::pass_on(NodeIndex from, NodeIndex first) {
+  // A statement that was handed out must outlive the power.
+  if (!context_.calm && context_.plan.power_crash > 0 && random_.one_in(2)) nodes_[first]->crash(CrashKind::kPower);
+  const uint64_t kind = random_.below(3);
+  if (kind == 0) return promote_until_granted(first, 6);
+  if (kind == 1) return promote(from, statement_, [this, first](bool) { promote_until_granted(first, 3); });
+  const NodeIndex other = static_cast<NodeIndex>(kNodes - from - first);
+  demote(from, other, statement_, [this, other](bool passed_on) {
+    if (passed_on) return promote_until_granted(other, 8);
+    next_step();
+  });
+}
+
+// The shipper's source is its configuration: stop, start anew. Former sources follow as replicas.
+void Operator::follow(NodeIndex source) {
+  shipper_.start(source);
+  for (NodeHost* node : nodes_) {
+    if (node->index() != source && node->node() != nullptr && node->node()->binary() == node::Binary::kPrimary) node->restart(node::Binary::kReplica);
+  }
+}
+
+}  // namespace aerodb::sim

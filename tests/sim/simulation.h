@@ -1,0 +1,37 @@
+// One seed, from init to the verdict.
+//
+// Three machines with a node each, one for shippers, two for clients, one for the operator, one for a stranger. While
+// clients and operator have work, chaos acts at random moments. Then trouble ends, what is down comes up, one shipper
+// ships from the longest log, and every node that did not halt must reach one and the same log and state.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "tests/sim/counters.h"
+#include "tests/sim/runtime/options.h"
+
+namespace aerodb::sim {
+
+enum class Verdict : uint8_t {
+  kPassed,
+  kWrong,  // something was answered or kept that is not so
+  kStuck,  // the nodes did not agree in time although nothing was in their way
+  kCrash,  // the program itself ended; set by whoever watches it
+};
+[[nodiscard]] std::string_view verdict_name(Verdict verdict);
+
+struct Outcome {
+  Verdict verdict = Verdict::kPassed;
+  std::string reason;
+  std::array<uint8_t, 16> trace_hash{};  // covers every event, disk call and byte
+  uint64_t events = 0;
+  Counters counters{};
+  std::array<uint64_t, kFaultKinds> faults{};
+};
+
+// With `transcript`, what happens is printed as it happens.
+[[nodiscard]] Outcome simulate(uint64_t seed, bool transcript = false);
+
+}  // namespace aerodb::sim
