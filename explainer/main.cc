@@ -26,7 +26,8 @@ int run(const explainer::ExplainerConfig& config, const config::ProgramOptions& 
   uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
   explainer::Explainer explainer(runtime, config, config::version());
   std::unique_ptr<http::HttpServer> http;
-  // Where it is not enabled it has no listeners and stays, so that a supervisor sees what was asked for: a running process.
+  // Where it is not enabled it has no listeners and stays, so that a supervisor sees what was asked for: a running
+  // process.
   auto start = [&](auto done) {
     if (auto started = explainer.start(); !started) return done(std::move(started));
     if (!config.enabled) return done({});
@@ -35,8 +36,10 @@ int run(const explainer::ExplainerConfig& config, const config::ProgramOptions& 
     http = std::move(*started);
     done({});
   };
-  return uv::serve(runtime, options, {.program = std::string(kProgram), .start = start,
-                                      .stop = [](std::string_view, runtime::Callback done) { done(); }});
+  return uv::serve(runtime, options,
+                   {.program = std::string(kProgram),
+                    .start = start,
+                    .stop = [](std::string_view, runtime::Callback done) { done(); }});
 }
 
 }  // namespace

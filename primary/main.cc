@@ -4,10 +4,12 @@
 
 int main(int argc, char** argv) {
   using namespace aerodb;
-  return node::run_node(argc, argv, node::Binary::kPrimary,
-                        {"aerodb-primary", "Admits writes, assigns commit ids, logs, answers reads. When sealed, serves log and reads only."},
-                        [](node::Node& node) {
-                          primary::refuse_records(node);
-                          return std::shared_ptr<void>();
-                        });
+  return node::run_node(
+      argc, argv, node::Binary::kPrimary,
+      {"aerodb-primary",
+       "Admits writes, assigns commit ids, logs, answers reads. When sealed, serves log and reads only."},
+      [](node::Node& node) {
+        primary::refuse_records(node);
+        return std::shared_ptr<void>();
+      });
 }

@@ -10,39 +10,59 @@ using observe::EventId;
 using observe::MetricId;
 
 Intake::Intake(node::Node& node) : node_(node) {
-  node_.replication().handle(wire::kReplicaOpen, [this](const auto& request, wire::Responder responder) { open(request, std::move(responder)); });
-  node_.replication().handle(wire::kReplicaAppend, [this](const auto& request, wire::Responder responder) { append(request, std::move(responder)); });
+  node_.replication().handle(wire::kReplicaOpen, [this](const auto& request, wire::Responder responder) {
+    open(request, std::move(responder));
+  });
+  node_.replication().handle(wire::kReplicaAppend, [this](const auto& request, wire::Responder responder) {
+    append(request, std::move(responder));
+  });
   node_.set_replication_view([this](wire::NodeReplicationResponse& view) { show(view); });
 }
 
 Result<void> Intake::takes_records() const {
   const auto* engine = node_.engine();
   if (engine == nullptr) return fail(node_.not_ready());
-  if (engine->state() == rules::NodeState::kHalted) return fail(ErrorCode::kHalted, fmt::format("replica {}: halted ({})", node_.config().name, engine->halt_reason()->reason));
-  if (engine->newest_role() == rules::Role::kPrimary) return fail(ErrorCode::kNotAReplica, fmt::format("{}: it is primary of epoch {}", node_.config().name, engine->newest().epoch.value()));
+  if (engine->state() == rules::NodeState::kHalted)
+    return fail(ErrorCode::kHalted,
+                fmt::format("replica {}: halted ({})", node_.config().name, engine->halt_reason()->reason));
+  if (engine->newest_role() == rules::Role::kPrimary)
+    return fail(ErrorCode::kNotAReplica,
+                fmt::format("{}: it is primary of epoch {}", node_.config().name, engine->newest().epoch.value()));
   return {};
 }
 
 Result<void> Intake::check_ancestry(const wire::ReplicaOpenRequest& request) const {
   auto& engine = *node_.engine();
   if (request.cluster != engine.node().cluster) {
-    return fail(ErrorCode::kLineageUnknown, fmt::format("replica.open on {}: source {} is of cluster {}, this node of {}", node_.config().name, request.source_node,
-                                                        to_hex(request.cluster), to_hex(engine.node().cluster)));
+    return fail(ErrorCode::kLineageUnknown,
+                fmt::format("replica.open on {}: source {} is of cluster {}, this node of {}", node_.config().name,
+                            request.source_node, to_hex(request.cluster), to_hex(engine.node().cluster)));
   }
-  if (request.ancestry.empty()) return fail(ErrorCode::kSourceBehind, fmt::format("replica.open on {}: source {} has an empty log", node_.config().name, request.source_node));
+  if (request.ancestry.empty())
+    return fail(ErrorCode::kSourceBehind, fmt::format("replica.open on {}: source {} has an empty log",
+                                                      node_.config().name, request.source_node));
   // Every epoch of this log must stand in the source's ancestry, as it stands here.
   const auto& own = engine.state_data().authority().ancestry();
   for (size_t i = 0; i < own.size(); ++i) {
-    if (i >= request.ancestry.size()) return fail(ErrorCode::kSourceBehind, fmt::format("replica.open on {}: source {} has not reached epoch {}", node_.config().name, request.source_node, own[i].epoch.value()));
+    if (i >= request.ancestry.size())
+      return fail(ErrorCode::kSourceBehind,
+                  fmt::format("replica.open on {}: source {} has not reached epoch {}", node_.config().name,
+                              request.source_node, own[i].epoch.value()));
     const auto& theirs = request.ancestry[i];
-    if (theirs.lineage != own[i].lineage || theirs.epoch != own[i].epoch || theirs.first_lsn != own[i].first_lsn || theirs.chain != own[i].chain) {
-      return fail(ErrorCode::kLineageChanged, fmt::format("replica.open on {}: source {} departs from this log at LSN {} (REPL-7)", node_.config().name, request.source_node, own[i].first_lsn.value()));
+    if (theirs.lineage != own[i].lineage || theirs.epoch != own[i].epoch || theirs.first_lsn != own[i].first_lsn ||
+        theirs.chain != own[i].chain) {
+      return fail(ErrorCode::kLineageChanged,
+                  fmt::format("replica.open on {}: source {} departs from this log at LSN {} (REPL-7)",
+                              node_.config().name, request.source_node, own[i].first_lsn.value()));
     }
   }
   // The next epoch of the source must not have started inside this log.
   if (request.ancestry.size() > own.size() && request.ancestry[own.size()].first_lsn <= engine.newest().lsn) {
-    return fail(ErrorCode::kLineageChanged, fmt::format("replica.open on {}: source {} left this log's epoch at LSN {}, this log goes on to {} (REPL-7)", node_.config().name,
-                                                        request.source_node, request.ancestry[own.size()].first_lsn.value(), engine.newest().lsn.value()));
+    return fail(
+        ErrorCode::kLineageChanged,
+        fmt::format("replica.open on {}: source {} left this log's epoch at LSN {}, this log goes on to {} (REPL-7)",
+                    node_.config().name, request.source_node, request.ancestry[own.size()].first_lsn.value(),
+                    engine.newest().lsn.value()));
   }
   return {};
 }
@@ -51,28 +71,42 @@ void Intake::open(const wire::ReplicaOpenRequest& request, wire::Responder respo
   auto checked = takes_records();
   if (checked) checked = check_ancestry(request);
   if (!checked) {
-    node_.events().record(EventId::kPeerRefused, {{"listener", std::string("replication")}, {"peer", request.shipper}, {"code", std::string(checked.error().row().name)},
+    node_.events().record(EventId::kPeerRefused, {{"listener", std::string("replication")},
+                                                  {"peer", request.shipper},
+                                                  {"code", std::string(checked.error().row().name)},
                                                   {"message", checked.error().message}});
     return responder.error(checked.error());
   }
   if (session_.state != SessionState::kNone) {
     if (session_.shipper_instance != request.shipper_instance) superseded_instance_ = session_.shipper_instance;
-    node_.events().record(EventId::kSessionSuperseded, {{"session", session_.number}, {"shipper", session_.shipper}, {"by_shipper", request.shipper},
+    node_.events().record(EventId::kSessionSuperseded, {{"session", session_.number},
+                                                        {"shipper", session_.shipper},
+                                                        {"by_shipper", request.shipper},
                                                         {"by_instance", to_hex(request.shipper_instance)}});
   }
-  session_ = {++sessions_opened_, SessionState::kOpened, request.shipper, request.shipper_instance, responder.connection(), request.source_node,
+  session_ = {++sessions_opened_,
+              SessionState::kOpened,
+              request.shipper,
+              request.shipper_instance,
+              responder.connection(),
+              request.source_node,
               request.ancestry.front().lineage};
   note_source(request.source_durable);
   node_.metrics().add(MetricId::kReplicaSessionsCount);
-  node_.events().record(EventId::kSessionOpened, {{"session", session_.number}, {"shipper", session_.shipper}, {"shipper_instance", to_hex(session_.shipper_instance)},
+  node_.events().record(EventId::kSessionOpened, {{"session", session_.number},
+                                                  {"shipper", session_.shipper},
+                                                  {"shipper_instance", to_hex(session_.shipper_instance)},
                                                   {"source_node", session_.source_node}});
   auto& engine = *node_.engine();
-  // Positions are reported as durable; records still on their way are waited for, so that the source's next batch follows.
-  engine.when_durable(engine.newest().lsn, [this, number = session_.number, responder = std::move(responder)](Result<void> durable) mutable {
-    if (!durable) return responder.error(durable.error());
-    auto& e = *node_.engine();
-    responder.ok(wire::ReplicaOpenResponse{number, e.node().name, e.node().instance, e.visible().lsn, e.visible().lsn, e.visible().chain});
-  });
+  // Positions are reported as durable; records still on their way are waited for, so that the source's next batch
+  // follows.
+  engine.when_durable(engine.newest().lsn,
+                      [this, number = session_.number, responder = std::move(responder)](Result<void> durable) mutable {
+                        if (!durable) return responder.error(durable.error());
+                        auto& e = *node_.engine();
+                        responder.ok(wire::ReplicaOpenResponse{number, e.node().name, e.node().instance,
+                                                               e.visible().lsn, e.visible().lsn, e.visible().chain});
+                      });
 }
 
 Chain Intake::own_chain() const {
@@ -86,33 +120,48 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
   auto& engine = *node_.engine();
   // Session numbers can be guessed; the connection can't.
   const bool its_own = session_.state != SessionState::kNone && session_.connection == connection;
-  const rules::AppendEvidence evidence{request.session, its_own ? session_.number : 0, request.first_lsn, engine.newest().lsn,
-                                       request.chain_before, own_chain()};
+  const rules::AppendEvidence evidence{request.session,     its_own ? session_.number : 0, request.first_lsn,
+                                       engine.newest().lsn, request.chain_before,          own_chain()};
   rules::NoTrace trace;
   const bool proven = session_.state == SessionState::kProven;
   switch (rules::decide_append(evidence, trace)) {
     case rules::AppendVerdict::kStaleSession:
-      return fail(ErrorCode::kStaleSession, fmt::format("replica.append on {}: session {} is not the current one, {}", node_.config().name, request.session, session_.number));
+      return fail(ErrorCode::kStaleSession, fmt::format("replica.append on {}: session {} is not the current one, {}",
+                                                        node_.config().name, request.session, session_.number));
     case rules::AppendVerdict::kNotNext: {
       // What was sent again must at least be what stands here.
-      const auto known = request.first_lsn.value() == 0 ? std::nullopt : engine.chain_at(Lsn(request.first_lsn.value() - 1));
+      const auto known =
+          request.first_lsn.value() == 0 ? std::nullopt : engine.chain_at(Lsn(request.first_lsn.value() - 1));
       if (proven && known && *known != request.chain_before) {
-        Error error{ErrorCode::kReplicaDiverged, fmt::format("replica.append on {}: another chain before LSN {} (REPL-1)", node_.config().name, request.first_lsn.value()), {}};
+        Error error{ErrorCode::kReplicaDiverged,
+                    fmt::format("replica.append on {}: another chain before LSN {} (REPL-1)", node_.config().name,
+                                request.first_lsn.value()),
+                    {}};
         halt("REPL-1", error, request.first_lsn);
         return fail(std::move(error));
       }
-      return fail(Error{ErrorCode::kNotNext, fmt::format("replica.append on {}: expected LSN {}, offered {} (REPL-2)", node_.config().name, evidence.own_lsn.value() + 1,
-                                                         request.first_lsn.value()), {}}.with("expected", evidence.own_lsn.value() + 1));
+      return fail(Error{
+          ErrorCode::kNotNext,
+          fmt::format("replica.append on {}: expected LSN {}, offered {} (REPL-2)", node_.config().name,
+                      evidence.own_lsn.value() + 1, request.first_lsn.value()),
+          {}}.with("expected", evidence.own_lsn.value() + 1));
     }
     case rules::AppendVerdict::kOtherChain: {
-      Error error{ErrorCode::kReplicaDiverged, fmt::format("replica.append on {}: chain before LSN {}: here {}, offered {} (REPL-1)", node_.config().name, request.first_lsn.value(),
-                                                           to_hex(evidence.own_chain), to_hex(request.chain_before)), {}};
+      Error error{
+          ErrorCode::kReplicaDiverged,
+          fmt::format("replica.append on {}: chain before LSN {}: here {}, offered {} (REPL-1)", node_.config().name,
+                      request.first_lsn.value(), to_hex(evidence.own_chain), to_hex(request.chain_before)),
+          {}};
       if (proven) halt("REPL-1", error, request.first_lsn);
       return fail(std::move(error));
     }
-    case rules::AppendVerdict::kFollows: break;
+    case rules::AppendVerdict::kFollows:
+      break;
   }
-  if (!proven && request.count > 0) return fail(ErrorCode::kBadRequest, fmt::format("replica.append on {}: a session begins with an empty append as its proof", node_.config().name));
+  if (!proven && request.count > 0)
+    return fail(
+        ErrorCode::kBadRequest,
+        fmt::format("replica.append on {}: a session begins with an empty append as its proof", node_.config().name));
   session_.state = SessionState::kProven;
   return {};
 }
@@ -121,28 +170,32 @@ Result<void> Intake::validate(const wire::ReplicaAppendRequest& request) {
   auto appended = node_.engine()->append_batch(request.records, request.count);
   if (appended) return {};
   const auto& error = appended.error();
-  if (error.code != ErrorCode::kReplicaFull && error.code != ErrorCode::kHalted) halt(error.row().rule, error, request.first_lsn);
+  if (error.code != ErrorCode::kReplicaFull && error.code != ErrorCode::kHalted)
+    halt(error.row().rule, error, request.first_lsn);
   return fail(std::move(appended.error()));
 }
 
 void Intake::append(const wire::ReplicaAppendRequest& request, wire::Responder responder) {
-  if (auto taken = takes_records(); !taken) return refuse(std::move(responder), taken.error(), request.session, request.first_lsn);
+  if (auto taken = takes_records(); !taken)
+    return refuse(std::move(responder), taken.error(), request.session, request.first_lsn);
   node_.metrics().add(MetricId::kReplicaBatchesReceivedCount);
   auto received = receive(request, responder.connection());
   if (!received) {
     Error error = std::move(received.error());
-    const bool other_shipper = error.code == ErrorCode::kStaleSession && superseded_instance_ && session_.shipper_instance != *superseded_instance_ &&
-                               request.session < session_.number;
+    const bool other_shipper = error.code == ErrorCode::kStaleSession && superseded_instance_ &&
+                               session_.shipper_instance != *superseded_instance_ && request.session < session_.number;
     if (other_shipper) error.code = ErrorCode::kSupersededByInstance;
     return refuse(std::move(responder), error, request.session, request.first_lsn);
   }
   note_source(request.source_durable);
   if (request.count > 0) {
-    if (auto valid = validate(request); !valid) return refuse(std::move(responder), valid.error(), request.session, request.first_lsn);
+    if (auto valid = validate(request); !valid)
+      return refuse(std::move(responder), valid.error(), request.session, request.first_lsn);
     node_.metrics().add(MetricId::kReplicaBatchesValidatedCount);
   }
   auto& engine = *node_.engine();
-  engine.when_durable(engine.newest().lsn, [this, with_records = request.count > 0, responder = std::move(responder)](Result<void> durable) mutable {
+  engine.when_durable(engine.newest().lsn, [this, with_records = request.count > 0,
+                                            responder = std::move(responder)](Result<void> durable) mutable {
     if (!durable) return responder.error(durable.error());
     if (with_records) {
       // The visible bound moves with the durable one: durable is applied.
@@ -156,7 +209,10 @@ void Intake::append(const wire::ReplicaAppendRequest& request, wire::Responder r
 
 void Intake::refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn) {
   node_.metrics().add(MetricId::kReplicaBatchesRefusedCount);
-  node_.events().record(EventId::kBatchRefused, {{"session", session}, {"first_lsn", first_lsn.value()}, {"code", std::string(error.row().name)}, {"message", error.message}});
+  node_.events().record(EventId::kBatchRefused, {{"session", session},
+                                                 {"first_lsn", first_lsn.value()},
+                                                 {"code", std::string(error.row().name)},
+                                                 {"message", error.message}});
   if (!node_.engine()) return responder.error(error);
   // A peer that is told of a halt must find it after any restart.
   node_.engine()->when_halt_recorded([error, responder = std::move(responder)]() mutable { responder.error(error); });

@@ -1,15 +1,16 @@
 // How a replica takes records: sessions, and each batch through received -> validated -> durable -> applied.
 //
-// Happy path: replica.open names the source and its ancestry; an empty append whose chain_before equals this log's chain
-// proves the session; every further append must follow without gap. A batch is received (decide_append: REPL-8, REPL-2,
-// REPL-1), validated whole against the pending state (engine: REPL-3), appended, and answered when it is durable, which is
-// when reads see it.
+// Happy path: replica.open names the source and its ancestry; an empty append whose chain_before equals this log's
+// chain proves the session; every further append must follow without gap. A batch is received (decide_append: REPL-8,
+// REPL-2, REPL-1), validated whole against the pending state (engine: REPL-3), appended, and answered when it is
+// durable, which is when reads see it.
 //
 // What can go wrong:
 //   - a peer that has not proven itself: refused, counted, an event. Never a halt (REPL-9).
 //   - disorder of the transport: NOT_NEXT or STALE_SESSION; the shipper opens anew.
 //   - a full ring or memory: REPLICA_FULL; not a halt.
-//   - a proven session that then shows another chain, other bytes or records that don't validate: this log or that one is
+//   - a proven session that then shows another chain, other bytes or records that don't validate: this log or that one
+//   is
 //     wrong. The node halts, durably, with the rule and what was found.
 #pragma once
 

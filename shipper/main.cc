@@ -12,10 +12,13 @@ constexpr std::string_view kProgram = "aerodb-shipper";
 int run(const shipper::ShipperConfig& config, const config::ProgramOptions& options) {
   uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
   shipper::Shipper shipper(runtime, config);
-  if (config.listen_allow_remote) runtime.log().write(LogLevel::kWarn, "remote_allowed", {{"note", std::string("listeners are neither encrypted nor authenticated")}});
-  return uv::serve(runtime, options, {.program = std::string(kProgram),
-                                      .start = [&](auto done) { done(shipper.start()); },
-                                      .stop = [&](std::string_view, runtime::Callback done) { shipper.stop(std::move(done)); }});
+  if (config.listen_allow_remote)
+    runtime.log().write(LogLevel::kWarn, "remote_allowed",
+                        {{"note", std::string("listeners are neither encrypted nor authenticated")}});
+  return uv::serve(runtime, options,
+                   {.program = std::string(kProgram),
+                    .start = [&](auto done) { done(shipper.start()); },
+                    .stop = [&](std::string_view, runtime::Callback done) { shipper.stop(std::move(done)); }});
 }
 
 }  // namespace

@@ -5,4 +5,5 @@ namespace aerodb {
 [[noreturn]] void assert_failed(const char* condition, const char* file, int line);
 }
 
-#define AERODB_ASSERT(condition) ((condition) ? static_cast<void>(0) : ::aerodb::assert_failed(#condition, __FILE__, __LINE__))
+#define AERODB_ASSERT(condition) \
+  ((condition) ? static_cast<void>(0) : ::aerodb::assert_failed(#condition, __FILE__, __LINE__))

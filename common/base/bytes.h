@@ -50,10 +50,15 @@ class ByteWriter {
   void u64(uint64_t v) { little_endian(v); }
   void raw(ByteSpan bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   template <class Tag>
-  void id(const Id128<Tag>& v) { raw(v.bytes); }
+  void id(const Id128<Tag>& v) {
+    raw(v.bytes);
+  }
   // u32 length, then the bytes.
   void string(std::string_view text) { blob(as_bytes(text)); }
-  void blob(ByteSpan bytes) { u32(static_cast<uint32_t>(bytes.size())); raw(bytes); }
+  void blob(ByteSpan bytes) {
+    u32(static_cast<uint32_t>(bytes.size()));
+    raw(bytes);
+  }
   void zeros(size_t count) { out_.insert(out_.end(), count, 0); }
 
  private:
@@ -66,8 +71,8 @@ class ByteWriter {
   Bytes& out_;
 };
 
-// Reads what ByteWriter wrote. Never reads past the end: after the first failure ok() is false and all reads answer zero
-// or empty. Views answered point into the span given.
+// Reads what ByteWriter wrote. Never reads past the end: after the first failure ok() is false and all reads answer
+// zero or empty. Views answered point into the span given.
 class ByteReader {
  public:
   explicit ByteReader(ByteSpan in) : in_(in) {}
@@ -76,7 +81,10 @@ class ByteReader {
   uint32_t u32() { return little_endian<uint32_t>(); }
   uint64_t u64() { return little_endian<uint64_t>(); }
   ByteSpan raw(size_t count) {
-    if (!ok_ || count > in_.size() - at_) { ok_ = false; return {}; }
+    if (!ok_ || count > in_.size() - at_) {
+      ok_ = false;
+      return {};
+    }
     auto piece = in_.subspan(at_, count);
     at_ += count;
     return piece;

@@ -1,4 +1,5 @@
-// Hashes. XXH3 finds faults (log, digest, chain); SHA-256 serves what a person may carry away (audit log, explanations).
+// Hashes. XXH3 finds faults (log, digest, chain); SHA-256 serves what a person may carry away (audit log,
+// explanations).
 #pragma once
 
 #include "common/base/bytes.h"

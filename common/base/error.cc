@@ -13,6 +13,7 @@ using X = ExitCode;
 
 constexpr std::string_view kNothing;
 
+// clang-format off
 constexpr ErrorRow kRows[] = {
     {kBadRequest, "BAD_REQUEST", kReject, "", X::kBadData, 400, "A parameter has the wrong type or is out of range.", kNothing},
     {kBadMessage, "BAD_MESSAGE", kReject, "FAIL-1", X::kBadData, 400, "The bytes received are not a MessagePack-RPC message; the connection is closed.", kNothing},
@@ -102,6 +103,7 @@ constexpr ErrorRow kRows[] = {
     {kMethodNotAllowed, "METHOD_NOT_ALLOWED", kReject, "", X::kUsage, 405, "Only GET is served.", kNothing},
     {kHostNotAllowed, "HOST_NOT_ALLOWED", kReject, "", X::kNotPermitted, 403, "The Host header is not in the allow-list.", kNothing},
 };
+// clang-format on
 
 constexpr bool rows_in_enum_order() {
   for (size_t i = 0; i < std::size(kRows); ++i) {

@@ -120,12 +120,12 @@ enum class Severity : uint8_t {
 
 struct ErrorRow {
   ErrorCode code;
-  std::string_view name;     // stable, UPPER_SNAKE
+  std::string_view name;  // stable, UPPER_SNAKE
   Severity severity;
-  std::string_view rule;     // id in docs/spec/INVARIANTS.md, or empty where no rule is involved
+  std::string_view rule;  // id in docs/spec/INVARIANTS.md, or empty where no rule is involved
   ExitCode exit_code;
   int http_status;
-  std::string_view meaning;  // one sentence
+  std::string_view meaning;     // one sentence
   std::string_view changed_by;  // which operations change the evidence: a fact, not advice
 };
 

@@ -23,9 +23,12 @@ struct FaultName {
 };
 
 inline constexpr FaultName kFaultNames[] = {
-    {Fault::kEarlyAcknowledgement, "early_acknowledgement"}, {Fault::kRefusalNotHeld, "refusal_not_held"},
-    {Fault::kSecondFrameUnsynced, "second_frame_unsynced"},  {Fault::kForeignSealAccepted, "foreign_seal_accepted"},
-    {Fault::kGapAccepted, "gap_accepted"},                   {Fault::kLastFrameNotRewritten, "last_frame_not_rewritten"},
+    {Fault::kEarlyAcknowledgement, "early_acknowledgement"},
+    {Fault::kRefusalNotHeld, "refusal_not_held"},
+    {Fault::kSecondFrameUnsynced, "second_frame_unsynced"},
+    {Fault::kForeignSealAccepted, "foreign_seal_accepted"},
+    {Fault::kGapAccepted, "gap_accepted"},
+    {Fault::kLastFrameNotRewritten, "last_frame_not_rewritten"},
 };
 
 #if defined(AERODB_FAULTS)

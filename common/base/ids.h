@@ -45,7 +45,7 @@ using LineageId = Id128<struct LineageIdTag>;    // one unbroken history
 using InstanceId = Id128<struct InstanceIdTag>;  // one data directory, from its init on
 using Chain = Id128<struct ChainTag>;            // running hash over record bytes, XXH128 canonical (big-endian) order
 using DocumentHash = Id128<struct DocumentHashTag>;  // XXH3-128 of a canonical document; zero for a tombstone
-using Digest = Id128<struct DigestTag>;          // state digest, a number mod 2^128, big-endian
+using Digest = Id128<struct DigestTag>;              // state digest, a number mod 2^128, big-endian
 
 using Sha256 = std::array<uint8_t, 32>;
 

@@ -35,10 +35,14 @@ class StderrLog final : public LogSink {
  private:
   static spdlog::level::level_enum level_of(LogLevel level) {
     switch (level) {
-      case LogLevel::kDebug: return spdlog::level::debug;
-      case LogLevel::kInfo: return spdlog::level::info;
-      case LogLevel::kWarn: return spdlog::level::warn;
-      case LogLevel::kError: return spdlog::level::err;
+      case LogLevel::kDebug:
+        return spdlog::level::debug;
+      case LogLevel::kInfo:
+        return spdlog::level::info;
+      case LogLevel::kWarn:
+        return spdlog::level::warn;
+      case LogLevel::kError:
+        return spdlog::level::err;
     }
     return spdlog::level::err;
   }

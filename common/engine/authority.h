@@ -43,7 +43,8 @@ struct RecordedOutcome {
 class Authority {
  public:
   // Takes the next authority record. Answers why it can't follow, or nullopt. The state is unchanged where it answers.
-  [[nodiscard]] std::optional<std::string> apply(const wal::RecordHeader& header, const wal::Payload& payload, const Chain& chain_after);
+  [[nodiscard]] std::optional<std::string> apply(const wal::RecordHeader& header, const wal::Payload& payload,
+                                                 const Chain& chain_after);
   // Why a record of `type` and `epoch` that is no authority record can't stand here, or nullopt.
   [[nodiscard]] std::optional<std::string> admits(const wal::RecordHeader& header) const;
 
@@ -58,9 +59,11 @@ class Authority {
   [[nodiscard]] std::optional<RecordedOutcome> outcome(const std::string& request_id) const;
 
  private:
-  [[nodiscard]] std::optional<std::string> start_lineage(const wal::RecordHeader& header, const wal::LineageStart& start);
+  [[nodiscard]] std::optional<std::string> start_lineage(const wal::RecordHeader& header,
+                                                         const wal::LineageStart& start);
   [[nodiscard]] std::optional<std::string> start_epoch(const wal::RecordHeader& header, const wal::EpochStart& start);
-  [[nodiscard]] std::optional<std::string> seal_epoch(const wal::RecordHeader& header, const wal::Seal& seal, const Chain& chain_after);
+  [[nodiscard]] std::optional<std::string> seal_epoch(const wal::RecordHeader& header, const wal::Seal& seal,
+                                                      const Chain& chain_after);
   void record(const wal::WhoAndWhy& who, const wal::RecordHeader& header);
 
   std::vector<AncestryEntry> ancestry_;

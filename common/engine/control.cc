@@ -1,7 +1,8 @@
-// Authority: demotion, promotion, decline. The decisions are in common/rules/authority_rules.h; here they are carried out.
+// Authority: demotion, promotion, decline. The decisions are in common/rules/authority_rules.h; here they are carried
+// out.
 //
-// Every decision looks at the newest state, records that are not durable yet included: an epoch_start on its way leaves no
-// seal to decline, and a decline counts from the moment its writing begins, so that the two never both succeed.
+// Every decision looks at the newest state, records that are not durable yet included: an epoch_start on its way leaves
+// no seal to decline, and a decline counts from the moment its writing begins, so that the two never both succeed.
 #include <fmt/format.h>
 
 #include "common/engine/engine.h"
@@ -20,7 +21,9 @@ std::unexpected<Error> refused(const rules::AuthorityEvidence& e, rules::Authori
     if (!rules_not_holding.empty()) rules_not_holding += ' ';
     rules_not_holding += rules::rule(entry.rule).name;
   }
-  error.with("rules_not_holding", rules_not_holding).with("role", rules::enum_name(e.role)).with("epoch", e.epoch.value());
+  error.with("rules_not_holding", rules_not_holding)
+      .with("role", rules::enum_name(e.role))
+      .with("epoch", e.epoch.value());
   if (e.seal_lsn) error.with("seal_lsn", e.seal_lsn->value()).with("seal_successor", e.seal_successor.value_or(""));
   return fail(std::move(error));
 }
@@ -66,9 +69,12 @@ Result<Decline> Engine::check_decline(ByteSpan statement) const {
   auto decline = decode_decline(statement);
   if (!decline) return decline;
   const auto& seal = state_().authority().seal();
-  const bool same_log = decline->cluster == node().cluster && seal && seal->lsn == decline->seal_lsn && seal->chain_after == decline->seal_chain;
+  const bool same_log = decline->cluster == node().cluster && seal && seal->lsn == decline->seal_lsn &&
+                        seal->chain_after == decline->seal_chain;
   if (!same_log) {
-    return fail(ErrorCode::kBadRequest, fmt::format("decline statement of {}: it is of a seal at LSN {} that this log does not end with", decline->node, decline->seal_lsn.value()));
+    return fail(ErrorCode::kBadRequest,
+                fmt::format("decline statement of {}: it is of a seal at LSN {} that this log does not end with",
+                            decline->node, decline->seal_lsn.value()));
   }
   return decline;
 }
@@ -79,17 +85,23 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
   rules::NoTrace trace;
   const auto& seal = authority.seal();
   const bool same_again = seal && newest_role() == rules::Role::kSealed && state() == rules::NodeState::kReady &&
-                          seal->successor == request.successor && seal->successor_instance == request.successor_instance;
+                          seal->successor == request.successor &&
+                          seal->successor_instance == request.successor_instance;
   if (same_again) {
-    return {AuthorityOutcome{seal->lsn, seal->lsn, seal->number, seal->successor, seal->successor_instance, authority.epoch(), true, newest()}, decided_on()};
+    return {AuthorityOutcome{seal->lsn, seal->lsn, seal->number, seal->successor, seal->successor_instance,
+                             authority.epoch(), true, newest()},
+            decided_on()};
   }
-  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), decided_on()};
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted)
+    return {refused(evidence, decision), decided_on()};
 
-  wal::Seal record{*request.successor, *request.successor_instance, seal ? seal->number + 1 : 1, statement_of(request.decline), request.who};
+  wal::Seal record{*request.successor, *request.successor_instance, seal ? seal->number + 1 : 1,
+                   statement_of(request.decline), request.who};
   Bytes size_probe;
   auto header = next_header(authority.epoch());
   wal::encode_record(header, record, size_probe);
-  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), decided_on()};
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved))
+    return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
   header.type = wal::RecordType::kSeal;
   const Position after = append_own(header, payload);
@@ -97,32 +109,41 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
   pending_authority_.push_back({after.lsn, authority});
   declined_seal_ = false;
   appended(after);
-  return {AuthorityOutcome{after.lsn, after.lsn, record.number, record.successor, record.successor_instance, after.epoch, false, after}, after.lsn};
+  return {AuthorityOutcome{after.lsn, after.lsn, record.number, record.successor, record.successor_instance,
+                           after.epoch, false, after},
+          after.lsn};
 }
 
 Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   const auto& authority = state_().authority();
   const auto* current = authority.current();
-  if (current != nullptr && current->instance == node().instance && current->reason == "promotion" && !authority.seal() && state() == rules::NodeState::kReady) {
-    return {AuthorityOutcome{current->first_lsn, Lsn(current->first_lsn.value() - 1), 0, current->node, current->instance, current->epoch, true, newest()}, decided_on()};
+  if (current != nullptr && current->instance == node().instance && current->reason == "promotion" &&
+      !authority.seal() && state() == rules::NodeState::kReady) {
+    return {AuthorityOutcome{current->first_lsn, Lsn(current->first_lsn.value() - 1), 0, current->node,
+                             current->instance, current->epoch, true, newest()},
+            decided_on()};
   }
   const auto evidence = authority_evidence(request);
   rules::NoTrace trace;
-  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) return {refused(evidence, decision), decided_on()};
+  if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted)
+    return {refused(evidence, decision), decided_on()};
 
   const SealState seal = *authority.seal();
-  wal::EpochStart record{authority.epoch().next(), node().name, node().instance, seal.lsn, statement_of(request.decline), request.who};
+  wal::EpochStart record{authority.epoch().next(),      node().name, node().instance, seal.lsn,
+                         statement_of(request.decline), request.who};
   auto header = next_header(record.epoch);
   header.type = wal::RecordType::kEpochStart;
   Bytes size_probe;
   wal::encode_record(header, record, size_probe);
-  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved)) return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), decided_on()};
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved))
+    return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
   const Position after = append_own(header, payload);
   state_().take_authority(header, payload, after);
   pending_authority_.push_back({after.lsn, authority});
   appended(after);
-  return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after}, after.lsn};
+  return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after},
+          after.lsn};
 }
 
 void Engine::decline(const AuthorityRequest& request, std::move_only_function<void(Result<Bytes>)> done) {
@@ -139,9 +160,12 @@ void Engine::decline(const AuthorityRequest& request, std::move_only_function<vo
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
   // The seal first: one that this log could still lose would come again, and the decline of it would be forgotten.
-  when_durable(newest().lsn, [this, decline = Decline{node().cluster, seal.lsn, seal.chain_after, node().name, node().instance, request.who}](Result<void> durable) {
-    if (durable) write_statement(decline);
-    else declined(decline.seal_lsn, fail(std::move(durable.error())));
+  when_durable(newest().lsn, [this, decline = Decline{node().cluster, seal.lsn, seal.chain_after, node().name,
+                                                      node().instance, request.who}](Result<void> durable) {
+    if (durable)
+      write_statement(decline);
+    else
+      declined(decline.seal_lsn, fail(std::move(durable.error())));
   });
 }
 
@@ -161,12 +185,17 @@ void Engine::write_statement(const Decline& decline) {
         // A decline written before is answered again as it stands, and written again: a process that died before its
         // sync may have left it in the page cache alone, and a statement handed out must outlive the power.
         auto kept = read_decline(disk, data_dir, decline.seal_lsn);
-        if (!kept) { work->statement = fail(std::move(kept.error())); return; }
+        if (!kept) {
+          work->statement = fail(std::move(kept.error()));
+          return;
+        }
         const bool stands = *kept && (*kept)->seal_chain == decline.seal_chain;
         const Decline& statement = stands ? **kept : decline;
         auto written = write_decline(disk, data_dir, statement);
-        if (written) work->statement = encode_decline(statement);
-        else work->statement = fail(std::move(written.error()));
+        if (written)
+          work->statement = encode_decline(statement);
+        else
+          work->statement = fail(std::move(written.error()));
       },
       [this, alive = alive_, work, seal_lsn = decline.seal_lsn] {
         if (*alive) declined(seal_lsn, work->statement);

@@ -11,26 +11,39 @@ namespace {
 constexpr size_t kChainWindow = 65'536;
 }
 
-Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, EngineOptions options, EngineEvents& events)
-    : runtime_(runtime), events_(events), options_(std::move(options)), opened_(std::move(opened)),
-      writer_(runtime.log_device(), runtime.clock(), runtime.random(), *this, opened_->node.cluster, opened_->node.instance,
-              wal::Ring(options_.geometry, opened_->scan.end.cursor, 0), opened_->scan.end, options_.writer),
-      reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)), visible_(state_().position()),
-      visible_authority_(state_().authority()), chain_window_{visible_.chain}, chain_window_from_(visible_.lsn), halt_(opened_->halt), halt_recorded_(opened_->halt.has_value()),
-      declined_seal_(opened_->declined_seal) {
-}
+Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, EngineOptions options,
+               EngineEvents& events)
+    : runtime_(runtime),
+      events_(events),
+      options_(std::move(options)),
+      opened_(std::move(opened)),
+      writer_(runtime.log_device(), runtime.clock(), runtime.random(), *this, opened_->node.cluster,
+              opened_->node.instance, wal::Ring(options_.geometry, opened_->scan.end.cursor, 0), opened_->scan.end,
+              options_.writer),
+      reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)),
+      visible_(state_().position()),
+      visible_authority_(state_().authority()),
+      chain_window_{visible_.chain},
+      chain_window_from_(visible_.lsn),
+      halt_(opened_->halt),
+      halt_recorded_(opened_->halt.has_value()),
+      declined_seal_(opened_->declined_seal) {}
 
 Engine::~Engine() { *alive_ = false; }
 
 std::optional<Chain> Engine::chain_at(Lsn lsn) const {
-  if (lsn == Lsn() || lsn > visible_.lsn || lsn < chain_window_from_ || lsn.value() + kChainWindow <= visible_.lsn.value()) return std::nullopt;
+  if (lsn == Lsn() || lsn > visible_.lsn || lsn < chain_window_from_ ||
+      lsn.value() + kChainWindow <= visible_.lsn.value())
+    return std::nullopt;
   return chain_window_[(lsn.value() - chain_window_from_.value()) % kChainWindow];
 }
 
 void Engine::note_visible_chain() {
   const size_t index = (visible_.lsn.value() - chain_window_from_.value()) % kChainWindow;
-  if (index == chain_window_.size()) chain_window_.push_back(visible_.chain);
-  else chain_window_[index] = visible_.chain;
+  if (index == chain_window_.size())
+    chain_window_.push_back(visible_.chain);
+  else
+    chain_window_[index] = visible_.chain;
 }
 
 wal::RecordHeader Engine::next_header(Epoch epoch) const {
@@ -49,7 +62,8 @@ Position Engine::append_own(const wal::RecordHeader& header, const wal::Payload&
   const size_t begin = out.size();
   wal::encode_record(header, payload, out);
   const ByteSpan record = ByteSpan(out).subspan(begin);
-  const Position after{header.lsn, header.commit, header.epoch, newest().lineage, wal::chain_over(record), header.digest_after};
+  const Position after{header.lsn,       header.commit,           header.epoch,
+                       newest().lineage, wal::chain_over(record), header.digest_after};
   writer_.append(header.lsn, record.size());
   return after;
 }
@@ -75,7 +89,8 @@ void Engine::when_durable(Lsn lsn, std::move_only_function<void(Result<void>)> d
   if (lsn <= visible_.lsn) {
     done({});
   } else if (halt_) {
-    done(fail(ErrorCode::kOutcomeUnknown, fmt::format("write: the node halted before LSN {} was durable ({})", lsn.value(), halt_->reason)));
+    done(fail(ErrorCode::kOutcomeUnknown,
+              fmt::format("write: the node halted before LSN {} was durable ({})", lsn.value(), halt_->reason)));
   } else {
     AERODB_ASSERT(held_.empty() || held_.back().lsn <= lsn);
     held_.push_back({lsn, std::move(done)});
@@ -113,18 +128,24 @@ void Engine::fail_held(const Error& error) {
 void Engine::halt(Halt reason) {
   if (halt_) return;
   halt_ = std::move(reason);
-  runtime_.log().write(LogLevel::kError, "halted", {{"rule", halt_->rule}, {"code", halt_->code}, {"reason", halt_->reason}, {"lsn", halt_->lsn.value()}});
+  runtime_.log().write(
+      LogLevel::kError, "halted",
+      {{"rule", halt_->rule}, {"code", halt_->code}, {"reason", halt_->reason}, {"lsn", halt_->lsn.value()}});
   // Best effort for an own disk error: without the file the next start decides afresh.
   auto written = std::make_shared<Result<void>>();
-  runtime_.jobs().run(
-      [written, data_dir = options_.data_dir, halt = *halt_](runtime::Disk& disk) { *written = write_halt(disk, data_dir, halt); },
-      [this, alive = alive_, written] {
-        if (!*alive) return;
-        if (!*written) runtime_.log().write(LogLevel::kError, "halt_not_recorded", {{"reason", written->error().message}});
-        halt_recorded_ = true;
-        for (auto& done : std::exchange(halt_waiters_, {})) done();
-      });
-  fail_held({ErrorCode::kOutcomeUnknown, fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason), {}});
+  runtime_.jobs().run([written, data_dir = options_.data_dir,
+                       halt = *halt_](runtime::Disk& disk) { *written = write_halt(disk, data_dir, halt); },
+                      [this, alive = alive_, written] {
+                        if (!*alive) return;
+                        if (!*written)
+                          runtime_.log().write(LogLevel::kError, "halt_not_recorded",
+                                               {{"reason", written->error().message}});
+                        halt_recorded_ = true;
+                        for (auto& done : std::exchange(halt_waiters_, {})) done();
+                      });
+  fail_held({ErrorCode::kOutcomeUnknown,
+             fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason),
+             {}});
   events_.on_halt(*halt_);
 }
 
@@ -141,7 +162,8 @@ Result<void> Engine::clean_stop(runtime::Disk& disk) const {
 Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
   if (halt_) return fail(ErrorCode::kHalted, "replica.append: the node is halted");
   if (newest().lsn != writer_.appended()) {
-    return fail(ErrorCode::kReplicaDiverged, "replica.append: a batch before this one was refused behind its first record");
+    return fail(ErrorCode::kReplicaDiverged,
+                "replica.append: a batch before this one was refused behind its first record");
   }
   std::vector<wal::RecordView> views;
   std::vector<uint64_t> sizes;
@@ -154,7 +176,9 @@ Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
     const bool starts_log = record->header.lsn == Lsn(1);  // its genesis chain is checked when it is applied
     const bool follows = record->header.lsn == lsn.next() && (starts_log || record->header.chain_before == chain);
     if (!follows && !planted(Fault::kGapAccepted)) {
-      return fail(ErrorCode::kReplicaDiverged, fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()));
+      return fail(
+          ErrorCode::kReplicaDiverged,
+          fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()));
     }
     chain = record->chain_after();
     lsn = record->header.lsn;
@@ -162,9 +186,12 @@ Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
     sizes.push_back(record->bytes.size());
     views.push_back(*record);
   }
-  if (views.size() != count || !rest.empty()) return fail(ErrorCode::kBadRecord, "replica.append: the batch holds another number of records than it says");
-  if (!writer_.has_room_for(sizes)) return fail(ErrorCode::kReplicaFull, "replica.append: the ring has no released segment left (WAL-6)");
-  if (state_().table().bytes() >= options_.max_memory_bytes) return fail(ErrorCode::kReplicaFull, "replica.append: the memory table is at memory.max_bytes (WAL-6)");
+  if (views.size() != count || !rest.empty())
+    return fail(ErrorCode::kBadRecord, "replica.append: the batch holds another number of records than it says");
+  if (!writer_.has_room_for(sizes))
+    return fail(ErrorCode::kReplicaFull, "replica.append: the ring has no released segment left (WAL-6)");
+  if (state_().table().bytes() >= options_.max_memory_bytes)
+    return fail(ErrorCode::kReplicaFull, "replica.append: the memory table is at memory.max_bytes (WAL-6)");
 
   std::vector<Position> positions;
   for (const auto& record : views) {

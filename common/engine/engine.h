@@ -1,8 +1,8 @@
 // One node's database: admission, durability, reads, authority. Thread: the loop's. Knows nothing of sockets.
 //
-// Life of a write: admitted (checked against the newest state, pending included; commit id given; its version enters the
-// memory table) -> framed -> durable -> visible (reads are bounded by the durable commit) -> answered. Every answer to a
-// write, refusals included, waits until the LSN it was decided on is durable (WAL-4): see hold().
+// Life of a write: admitted (checked against the newest state, pending included; commit id given; its version enters
+// the memory table) -> framed -> durable -> visible (reads are bounded by the durable commit) -> answered. Every answer
+// to a write, refusals included, waits until the LSN it was decided on is durable (WAL-4): see hold().
 //
 // Trouble with the log: the node halts, every pending answer says OUTCOME_UNKNOWN, nothing is retried (WAL-5).
 #pragma once
@@ -57,10 +57,10 @@ struct Decided {
 struct WriteOperation {
   wal::Operation op = wal::Operation::kInsert;
   std::string_view collection;
-  std::string_view id;                        // delete
-  uint32_t schema_version = 0;                // insert, update
-  std::optional<CommitId> if_commit;          // precondition (MVCC-8)
-  std::optional<document::Cursor> document;   // insert, update
+  std::string_view id;                       // delete
+  uint32_t schema_version = 0;               // insert, update
+  std::optional<CommitId> if_commit;         // precondition (MVCC-8)
+  std::optional<document::Cursor> document;  // insert, update
 };
 
 struct GetRequest {
@@ -95,8 +95,8 @@ struct QueryRequest {
 };
 struct QueryAnswer {
   CommitId at_commit;
-  std::string index;            // path, or "_id"
-  uint64_t bound_entries = 0;   // stated before it ran (QRY-3)
+  std::string index;           // path, or "_id"
+  uint64_t bound_entries = 0;  // stated before it ran (QRY-3)
   std::vector<const store::Version*> versions;
   Position position;
 };
@@ -155,7 +155,8 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] std::optional<Chain> chain_at(Lsn lsn) const;
 
   // --- writes; each answer goes through hold()
-  [[nodiscard]] Decided<Position> write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Decided<Position> write(std::span<const WriteOperation> operations,
+                                        const std::optional<ReceiptClaim>& receipt);
   // The same schema again is no change and answers the present position.
   [[nodiscard]] Decided<Position> register_schema(document::Cursor schema);
   // Runs `answer` with the outcome when it may be answered: at once where everything it was decided on is durable.
@@ -164,7 +165,10 @@ class Engine final : private wal::WriterEvents {
     const bool early = planted(decided.outcome ? Fault::kEarlyAcknowledgement : Fault::kRefusalNotHeld);
     when_durable(early ? Lsn() : decided.decided_on,
                  [outcome = std::move(decided.outcome), answer = std::move(answer)](Result<void> durable) mutable {
-                   if (durable) answer(std::move(outcome)); else answer(fail(std::move(durable.error())));
+                   if (durable)
+                     answer(std::move(outcome));
+                   else
+                     answer(fail(std::move(durable.error())));
                  });
   }
   // Runs `done` once `lsn` is durable, or with OUTCOME_UNKNOWN when the log failed before.
@@ -175,14 +179,16 @@ class Engine final : private wal::WriterEvents {
   // --- reads
   [[nodiscard]] Result<GetAnswer> get(const GetRequest& request) const;
   [[nodiscard]] Result<QueryAnswer> query(const QueryRequest& request) const;
-  [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit, const std::optional<ReceiptClaim>& receipt) const;
+  [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit,
+                                                      const std::optional<ReceiptClaim>& receipt) const;
   // Versions of one document in the logical view at `bound`, newest first. Empty where there is none.
-  [[nodiscard]] std::vector<rules::VersionEvidence> version_chain(std::string_view collection, std::string_view id, CommitId bound) const;
+  [[nodiscard]] std::vector<rules::VersionEvidence> version_chain(std::string_view collection, std::string_view id,
+                                                                  CommitId bound) const;
 
   // --- replication: the next records, continuity with this log already decided (rules/append_rules.h). All or nothing:
   // structure, canonical form, previous commits and digests are checked before the log is touched (REPL-3).
-  // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt. Where it was not the
-  // first record that failed, the state is ahead of the log until the next start, and every later batch is refused.
+  // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt. Where it was not
+  // the first record that failed, the state is ahead of the log until the next start, and every later batch is refused.
   [[nodiscard]] Result<Lsn> append_batch(ByteSpan records, uint32_t count);
 
   // --- authority
@@ -197,7 +203,8 @@ class Engine final : private wal::WriterEvents {
 
   // Stops for good: no reads, no writes, durable across restarts. Every held answer becomes OUTCOME_UNKNOWN.
   void halt(Halt reason);
-  // Runs `done` once the halt stands on disk (or could not be written: an own disk error), at once where nothing halted.
+  // Runs `done` once the halt stands on disk (or could not be written: an own disk error), at once where nothing
+  // halted.
   void when_halt_recorded(runtime::Callback done);
   // Records where the log ends, for the next start's T3. Blocking: at a clean stop, when nothing is pending.
   [[nodiscard]] Result<void> clean_stop(runtime::Disk& disk) const;
@@ -224,11 +231,14 @@ class Engine final : private wal::WriterEvents {
   void note_visible_chain();
   void schedule_pump();
   void fail_held(const Error& error);
-  [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations,
+                                         const std::optional<ReceiptClaim>& receipt);
   [[nodiscard]] Result<void> prepare_operation(const WriteOperation& operation);
-  [[nodiscard]] Result<Position> admit(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Result<Position> admit(std::span<const WriteOperation> operations,
+                                       const std::optional<ReceiptClaim>& receipt);
   [[nodiscard]] Result<Position> admit_schema(document::Cursor schema);
-  [[nodiscard]] const RegisteredSchema* schema_for_read(std::string_view collection, uint32_t version, Error& error) const;
+  [[nodiscard]] const RegisteredSchema* schema_for_read(std::string_view collection, uint32_t version,
+                                                        Error& error) const;
 
   runtime::Runtime& runtime_;
   EngineEvents& events_;
@@ -243,7 +253,7 @@ class Engine final : private wal::WriterEvents {
     Authority authority;
   };
   std::deque<PendingAuthority> pending_authority_;  // after each authority record that is not durable yet
-  std::deque<Position> pending_;  // positions admitted and not yet durable
+  std::deque<Position> pending_;                    // positions admitted and not yet durable
   std::deque<Held> held_;
   std::vector<Chain> chain_window_;  // by distance from chain_window_from_, modulo its largest size; grows up to that
   Lsn chain_window_from_;
@@ -253,7 +263,8 @@ class Engine final : private wal::WriterEvents {
   std::function<bool()> inline_policy_;
   bool pump_scheduled_ = false;
   bool declined_seal_ = false;
-  std::map<Lsn, std::vector<std::move_only_function<void(Result<Bytes>)>>> declining_;  // by seal: who waits for its statement
+  std::map<Lsn, std::vector<std::move_only_function<void(Result<Bytes>)>>>
+      declining_;  // by seal: who waits for its statement
   // Scratch of the write path.
   Bytes canonical_;
   struct Prepared {

@@ -32,7 +32,9 @@ Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view
   const auto checked = bytes.first(bytes.size() - 16);
   if (!std::ranges::equal(xxh3_128(checked), bytes.last(16))) return damaged();
   const uint32_t format = ByteReader(bytes.subspan(magic.size())).u32();
-  if (format > kFormat) return fail(ErrorCode::kNewerFormat, fmt::format("read {}: format {}, this binary reads {}", what, format, kFormat));
+  if (format > kFormat)
+    return fail(ErrorCode::kNewerFormat,
+                fmt::format("read {}: format {}, this binary reads {}", what, format, kFormat));
   return Bytes(checked.begin() + static_cast<ptrdiff_t>(head), checked.end());
 }
 
@@ -48,7 +50,9 @@ Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::strin
   return std::optional<Bytes>(std::move(*content));
 }
 
-std::unexpected<Error> damaged(const std::string& path) { return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", path)); }
+std::unexpected<Error> damaged(const std::string& path) {
+  return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", path));
+}
 
 constexpr std::string_view kNodeMagic = "AERONODE";
 constexpr std::string_view kCleanMagic = "AEROSTOP";
@@ -94,7 +98,8 @@ Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
 }
 
 // The first frame of a primary: one lineage_start at LSN 1.
-Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, const InitOptions& options, const NodeFile& node, LineageId lineage) {
+Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, const InitOptions& options,
+                                const NodeFile& node, LineageId lineage) {
   wal::LineageStart start;
   start.lineage = lineage;
   start.reason = wal::LineageReason::kInit;
@@ -102,7 +107,9 @@ Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, co
   start.instance = node.instance;
   start.who = {"init", options.operator_name, options.reason, std::nullopt};
   Bytes frame(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes);
-  wal::encode_record({0, wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0), wal::genesis_chain(node.cluster, lineage), Digest{}}, start, frame);
+  wal::encode_record({0, wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0),
+                      wal::genesis_chain(node.cluster, lineage), Digest{}},
+                     start, frame);
   const wal::FrameHeader header{1, 1, Lsn(1), 1, frame.size() - wal::kSegmentHeaderBytes - wal::kFrameHeaderBytes};
   frame.resize(wal::kSegmentHeaderBytes + header.bytes_on_disk(), 0);
   auto bytes = std::span(frame);
@@ -119,16 +126,20 @@ Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, co
 
 Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options) {
   if (auto empty = check_empty(disk, options.data_dir); !empty) return fail(std::move(empty.error()));
-  if (!options.primary && !options.cluster) return fail(ErrorCode::kUsage, "init: a replica needs the cluster id of its primary");
-  NodeFile node{options.cluster.value_or(ClusterId{}), options.name, options.instance.value_or(InstanceId{}), Lsn(options.primary ? 1 : 0)};
+  if (!options.primary && !options.cluster)
+    return fail(ErrorCode::kUsage, "init: a replica needs the cluster id of its primary");
+  NodeFile node{options.cluster.value_or(ClusterId{}), options.name, options.instance.value_or(InstanceId{}),
+                Lsn(options.primary ? 1 : 0)};
   if (!options.cluster) node.cluster = runtime::random_id<ClusterId>(random);
   if (!options.instance) node.instance = runtime::random_id<InstanceId>(random);
   const LineageId lineage = options.lineage ? *options.lineage : runtime::random_id<LineageId>(random);
   if (auto made = make_durable_directory(disk, options.data_dir); !made) return fail(std::move(made.error()));
   if (auto made = disk.make_directory(options.data_dir + "/authority"); !made) return fail(std::move(made.error()));
-  if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring) return fail(std::move(ring.error()));
+  if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring)
+    return fail(std::move(ring.error()));
   if (options.primary) {
-    if (auto first = write_first_record(disk, random, options, node, lineage); !first) return fail(std::move(first.error()));
+    if (auto first = write_first_record(disk, random, options, node, lineage); !first)
+      return fail(std::move(first.error()));
   }
   // NODE comes last: without it the directory is not a node, and init can be tried again on a fresh one.
   Bytes content;
@@ -137,7 +148,8 @@ Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, co
   out.id(node.instance);
   out.string(node.name);
   out.u64(node.initial_lsn.value());
-  if (auto written = runtime::replace_file(disk, options.data_dir, "NODE", seal_file(kNodeMagic, content)); !written) return fail(std::move(written.error()));
+  if (auto written = runtime::replace_file(disk, options.data_dir, "NODE", seal_file(kNodeMagic, content)); !written)
+    return fail(std::move(written.error()));
   return node;
 }
 

@@ -14,8 +14,8 @@
 #include <string>
 
 #include "common/base/ids.h"
-#include "common/runtime/disk.h"
 #include "common/runtime/clock.h"
+#include "common/runtime/disk.h"
 #include "common/wal/record.h"
 #include "common/wal/ring.h"
 
@@ -32,9 +32,9 @@ struct InitOptions {
   std::string data_dir;
   std::string name;
   wal::RingGeometry geometry;
-  bool primary = false;                  // writes the first lineage_start; otherwise the log stays empty
-  std::optional<ClusterId> cluster;      // a replica needs one; a primary gets a random one where absent
-  std::optional<LineageId> lineage;      // fixed ids, for comparisons between runs
+  bool primary = false;              // writes the first lineage_start; otherwise the log stays empty
+  std::optional<ClusterId> cluster;  // a replica needs one; a primary gets a random one where absent
+  std::optional<LineageId> lineage;  // fixed ids, for comparisons between runs
   std::optional<InstanceId> instance;
   std::string operator_name;
   std::string reason;
@@ -74,7 +74,8 @@ struct Decline {
 };
 [[nodiscard]] Bytes encode_decline(const Decline& decline);
 [[nodiscard]] Result<Decline> decode_decline(ByteSpan statement);
-[[nodiscard]] Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir, Lsn seal_lsn);
+[[nodiscard]] Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir,
+                                                          Lsn seal_lsn);
 [[nodiscard]] Result<void> write_decline(runtime::Disk& disk, const std::string& data_dir, const Decline& decline);
 
 }  // namespace aerodb::engine

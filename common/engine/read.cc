@@ -6,13 +6,15 @@
 namespace aerodb::engine {
 namespace {
 
-Error gate_error(ErrorCode code, std::string_view what, const rules::ReadGateEvidence& evidence, const std::string& node, const std::optional<Halt>& halt) {
+Error gate_error(ErrorCode code, std::string_view what, const rules::ReadGateEvidence& evidence,
+                 const std::string& node, const std::optional<Halt>& halt) {
   Error error{code, fmt::format("{} on {}: {}", what, node, error_row(code).meaning), {}};
   error.with("applied_commit", evidence.applied_commit.value()).with("applied_lsn", evidence.applied_lsn.value());
   if (code == ErrorCode::kBehind) error.with("commit", evidence.commit.value());
   if (code == ErrorCode::kBelowFloor) error.with("floor", evidence.floor.value());
   if (evidence.receipt_lsn) error.with("receipt_lsn", evidence.receipt_lsn->value());
-  if (code == ErrorCode::kLineageEnded && evidence.lineage_last_lsn) error.with("at", evidence.lineage_last_lsn->value());
+  if (code == ErrorCode::kLineageEnded && evidence.lineage_last_lsn)
+    error.with("at", evidence.lineage_last_lsn->value());
   if (code == ErrorCode::kEpochEnded && evidence.epoch_last_lsn) error.with("at", evidence.epoch_last_lsn->value());
   if (halt) error.with("halt_rule", halt->rule).with("halt_reason", halt->reason);
   return error;
@@ -20,11 +22,13 @@ Error gate_error(ErrorCode code, std::string_view what, const rules::ReadGateEvi
 
 }  // namespace
 
-rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit, const std::optional<ReceiptClaim>& receipt) const {
+rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit,
+                                              const std::optional<ReceiptClaim>& receipt) const {
   rules::ReadGateEvidence e;
   e.state = state();
   e.fenced = fenced();
-  e.log_validated = true;  // recovery replayed it in this process, and every later record was checked before it was written
+  e.log_validated =
+      true;  // recovery replayed it in this process, and every later record was checked before it was written
   e.applied_lsn = visible_.lsn;
   e.applied_commit = visible_.commit;
   e.floor = floor();
@@ -42,7 +46,8 @@ rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit,
     if (ancestry[i].lineage != receipt->lineage) continue;
     const bool has_next = i + 1 < ancestry.size();
     e.lineage_known = true;
-    if (has_next && ancestry[i + 1].lineage != receipt->lineage) e.lineage_last_lsn = Lsn(ancestry[i + 1].first_lsn.value() - 1);
+    if (has_next && ancestry[i + 1].lineage != receipt->lineage)
+      e.lineage_last_lsn = Lsn(ancestry[i + 1].first_lsn.value() - 1);
     if (ancestry[i].epoch != receipt->epoch) continue;
     e.epoch_known = true;
     if (has_next) e.epoch_last_lsn = Lsn(ancestry[i + 1].first_lsn.value() - 1);
@@ -53,7 +58,9 @@ rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit,
 const RegisteredSchema* Engine::schema_for_read(std::string_view collection, uint32_t version, Error& error) const {
   const auto* newest = state_().newest_schema(collection, visible_.lsn);
   if (newest == nullptr) {
-    error = {ErrorCode::kUnknownCollection, fmt::format("read {}: no schema is registered for the collection (DOC-1)", collection), {}};
+    error = {ErrorCode::kUnknownCollection,
+             fmt::format("read {}: no schema is registered for the collection (DOC-1)", collection),
+             {}};
     return nullptr;
   }
   const auto* schema = state_().schema(collection, version, visible_.lsn);
@@ -67,7 +74,8 @@ const RegisteredSchema* Engine::schema_for_read(std::string_view collection, uin
 Result<GetAnswer> Engine::get(const GetRequest& request) const {
   rules::NoTrace trace;
   const auto gate = gate_evidence(request.at_commit, request.receipt);
-  if (auto code = rules::decide_read_gate(gate, trace)) return fail(gate_error(*code, "read", gate, node().name, halt_));
+  if (auto code = rules::decide_read_gate(gate, trace))
+    return fail(gate_error(*code, "read", gate, node().name, halt_));
   Error error;
   if (schema_for_read(request.collection, request.schema_version, error) == nullptr) return fail(std::move(error));
   GetAnswer answer{gate.commit, nullptr, visible_};
@@ -76,14 +84,17 @@ Result<GetAnswer> Engine::get(const GetRequest& request) const {
   if (entry == nullptr) return answer;
   answer.version = rules::visible_version<const store::Version*>(entry->newest, gate.commit);
   if (answer.version != nullptr && answer.version->schema_version > request.schema_version) {
-    return fail(Error{ErrorCode::kSchemaNewer, fmt::format("read {}/{}: written under schema version {}, {} was named (MVCC-7)", request.collection,
-                                                           request.id, answer.version->schema_version, request.schema_version), {}}
-                    .with("schema_version", answer.version->schema_version));
+    return fail(Error{
+        ErrorCode::kSchemaNewer,
+        fmt::format("read {}/{}: written under schema version {}, {} was named (MVCC-7)", request.collection,
+                    request.id, answer.version->schema_version, request.schema_version),
+        {}}.with("schema_version", answer.version->schema_version));
   }
   return answer;
 }
 
-std::vector<rules::VersionEvidence> Engine::version_chain(std::string_view collection, std::string_view id, CommitId bound) const {
+std::vector<rules::VersionEvidence> Engine::version_chain(std::string_view collection, std::string_view id,
+                                                          CommitId bound) const {
   std::vector<rules::VersionEvidence> chain;
   const auto* table = state_().table().collection(collection);
   const auto* entry = table == nullptr ? nullptr : store::MemoryTable::find(*table, id);

@@ -17,21 +17,23 @@ void add_bound(const std::optional<CleanStop>& stop, const NodeFile& node, wal::
   }
 }
 
-Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::optional<CleanStop>& stop, OpenedNode& opened) {
+Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::optional<CleanStop>& stop,
+                    OpenedNode& opened) {
   std::optional<Error> refused;
-  auto scan = wal::scan_ring(disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance,
-                             [&](const wal::RecordView& record) -> std::optional<std::string> {
-                               auto applied = opened.state.apply(record, Trust::kOwnLog);
-                               if (!applied) {
-                                 refused = std::move(applied.error());
-                                 return refused->message;
-                               }
-                               ++opened.report.records_replayed;
-                               if (stop && stop->lsn == record.header.lsn && stop->chain != opened.state.position().chain) {
-                                 return fmt::format("the chain after LSN {} is not the one of the last clean stop", stop->lsn.value());
-                               }
-                               return std::nullopt;
-                             });
+  auto scan = wal::scan_ring(
+      disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance,
+      [&](const wal::RecordView& record) -> std::optional<std::string> {
+        auto applied = opened.state.apply(record, Trust::kOwnLog);
+        if (!applied) {
+          refused = std::move(applied.error());
+          return refused->message;
+        }
+        ++opened.report.records_replayed;
+        if (stop && stop->lsn == record.header.lsn && stop->chain != opened.state.position().chain) {
+          return fmt::format("the chain after LSN {} is not the one of the last clean stop", stop->lsn.value());
+        }
+        return std::nullopt;
+      });
   if (!scan) return fail(std::move(scan.error()));
   opened.scan = std::move(*scan);
   opened.report.segments_read = opened.scan.segments.size();
@@ -50,7 +52,8 @@ Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const O
   auto node = read_node_file(disk, options.data_dir);
   if (!node) return fail(std::move(node.error()));
   if (options.name && *options.name != node->name) {
-    return fail(ErrorCode::kWrongNode, fmt::format("open {}: the configuration names node {}, the directory is {}", options.data_dir, *options.name, node->name));
+    return fail(ErrorCode::kWrongNode, fmt::format("open {}: the configuration names node {}, the directory is {}",
+                                                   options.data_dir, *options.name, node->name));
   }
   auto lock = disk.lock(options.data_dir);
   if (!lock) return fail(std::move(lock.error()));

@@ -1,7 +1,7 @@
 // Opening a data directory: the same bytes give the same result. Blocking; runs as a Job.
 //
-// In this order: LOCK, NODE, HALT, scan of the ring with replay, tail decision, repair of the tail (quarantine, rewrite of
-// the last frame), comparison of digests (with every record). Only then may the node serve.
+// In this order: LOCK, NODE, HALT, scan of the ring with replay, tail decision, repair of the tail (quarantine, rewrite
+// of the last frame), comparison of digests (with every record). Only then may the node serve.
 #pragma once
 
 #include <memory>
@@ -44,8 +44,8 @@ struct OpenedNode {
 
 // The first, quick step: identity, lock, halt. LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE, IO.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options);
-// The second: the log. WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST (T3), WAL_DISCONTINUITY (T4), DIGEST_MISMATCH,
-// BAD_RECORD, NEWER_FORMAT, WRONG_NODE, IO.
+// The second: the log. WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST (T3), WAL_DISCONTINUITY (T4),
+// DIGEST_MISMATCH, BAD_RECORD, NEWER_FORMAT, WRONG_NODE, IO.
 [[nodiscard]] Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened);
 // Both.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const OpenOptions& options);

@@ -12,7 +12,8 @@ namespace aerodb::engine {
 namespace {
 
 // Terms of the state digest. The leading byte keeps documents and schemas apart.
-Digest document_term(std::string_view collection, std::string_view id, CommitId commit, uint32_t schema_version, ByteSpan document) {
+Digest document_term(std::string_view collection, std::string_view id, CommitId commit, uint32_t schema_version,
+                     ByteSpan document) {
   thread_local Bytes input;  // scratch: the write path allocates nothing here
   input.clear();
   ByteWriter out(input);
@@ -42,10 +43,13 @@ Result<void> check_each_once(const wal::Commit& commit) {
   std::ranges::sort(keys);
   auto twice = std::ranges::adjacent_find(keys);
   if (twice == keys.end()) return {};
-  return fail(ErrorCode::kBadRecord, fmt::format("apply record: {}/{} stands twice in one commit (MVCC-9)", twice->first, twice->second));
+  return fail(ErrorCode::kBadRecord,
+              fmt::format("apply record: {}/{} stands twice in one commit (MVCC-9)", twice->first, twice->second));
 }
 
-std::unexpected<Error> discontinuity(std::string message) { return fail(ErrorCode::kWalDiscontinuity, "apply record: " + std::move(message)); }
+std::unexpected<Error> discontinuity(std::string message) {
+  return fail(ErrorCode::kWalDiscontinuity, "apply record: " + std::move(message));
+}
 
 }  // namespace
 
@@ -64,16 +68,20 @@ Digest State::digest_after(const wal::Commit& commit, CommitId id) const {
   for (const auto& operation : commit.operations) {
     const auto* before = newest(operation.collection, operation.id);
     if (before != nullptr && !before->tombstone()) {
-      digest = digest_subtract(digest, document_term(operation.collection, operation.id, before->commit, before->schema_version, before->document()));
+      digest = digest_subtract(digest, document_term(operation.collection, operation.id, before->commit,
+                                                     before->schema_version, before->document()));
     }
     if (operation.op != wal::Operation::kDelete) {
-      digest = digest_add(digest, document_term(operation.collection, operation.id, id, operation.schema_version, operation.document));
+      digest = digest_add(
+          digest, document_term(operation.collection, operation.id, id, operation.schema_version, operation.document));
     }
   }
   return digest;
 }
 
-Digest State::digest_after_schema(ByteSpan canonical) const { return digest_add(position_.digest, schema_term(canonical)); }
+Digest State::digest_after_schema(ByteSpan canonical) const {
+  return digest_add(position_.digest, schema_term(canonical));
+}
 
 void State::put(const wal::Commit& commit, CommitId id) {
   for (const auto& operation : commit.operations) {
@@ -86,12 +94,14 @@ void State::put(const wal::Commit& commit, CommitId id) {
 void State::move_to(const Position& after) {
   const uint64_t difference = after.lsn.value() - after.commit.value();
   const bool is_commit = after.commit > position_.commit;
-  if (is_commit && (steps_.empty() || steps_.back().lsn_minus_commit != difference)) steps_.push_back({after.commit, difference});
+  if (is_commit && (steps_.empty() || steps_.back().lsn_minus_commit != difference))
+    steps_.push_back({after.commit, difference});
   position_ = after;
 }
 
 Lsn State::lsn_of(CommitId commit) const {
-  auto step = std::upper_bound(steps_.begin(), steps_.end(), commit, [](CommitId c, const Step& s) { return c < s.from_commit; });
+  auto step = std::upper_bound(steps_.begin(), steps_.end(), commit,
+                               [](CommitId c, const Step& s) { return c < s.from_commit; });
   AERODB_ASSERT(step != steps_.begin());
   return Lsn(commit.value() + std::prev(step)->lsn_minus_commit);
 }
@@ -107,7 +117,8 @@ void State::add_schema(document::Schema schema, ByteSpan canonical, Lsn lsn) {
   for (const auto& path : schema.indexed_paths()) table_.add_index(*table, path);
   const uint32_t version = schema.version;
   const std::string collection = schema.collection;
-  schemas_[collection].emplace(version, RegisteredSchema{std::move(schema), Bytes(canonical.begin(), canonical.end()), lsn});
+  schemas_[collection].emplace(version,
+                               RegisteredSchema{std::move(schema), Bytes(canonical.begin(), canonical.end()), lsn});
 }
 
 void State::take_schema(document::Schema schema, ByteSpan canonical, const Position& after) {
@@ -143,7 +154,8 @@ Result<void> State::apply(const wal::RecordView& record, Trust trust) {
   const bool is_commit = header.type == wal::RecordType::kCommit;
   const CommitId expected = is_commit ? position_.commit.next() : position_.commit;
   if (header.commit != expected) {
-    return discontinuity(fmt::format("LSN {}: expected commit id {}, found {}", header.lsn.value(), expected.value(), header.commit.value()));
+    return discontinuity(fmt::format("LSN {}: expected commit id {}, found {}", header.lsn.value(), expected.value(),
+                                     header.commit.value()));
   }
   auto payload = wal::parse_payload(record);
   if (!payload) return fail(std::move(payload.error()));
@@ -157,10 +169,14 @@ Result<void> State::apply(const wal::RecordView& record, Trust trust) {
     if (auto applied = apply_schema(record, *schema); !applied) return applied;
   } else {
     const auto* start = std::get_if<wal::LineageStart>(&*payload);
-    if (start != nullptr && header.lsn == Lsn(1) && header.chain_before != wal::genesis_chain(cluster_, start->lineage)) {
+    if (start != nullptr && header.lsn == Lsn(1) &&
+        header.chain_before != wal::genesis_chain(cluster_, start->lineage)) {
       return discontinuity("LSN 1 starts another cluster's log");
     }
-    if (header.digest_after != position_.digest) return fail(ErrorCode::kDigestMismatch, fmt::format("apply record: LSN {} changes the digest without changing a document", header.lsn.value()));
+    if (header.digest_after != position_.digest)
+      return fail(
+          ErrorCode::kDigestMismatch,
+          fmt::format("apply record: LSN {} changes the digest without changing a document", header.lsn.value()));
     if (auto problem = authority_.apply(header, *payload, chain_after)) return discontinuity(*problem);
   }
   move_to({header.lsn, header.commit, authority_.epoch(), authority_.lineage(), chain_after, header.digest_after});
@@ -171,22 +187,28 @@ Result<void> State::check_operation(const wal::CommitOperation& operation, Trust
   const auto* before = newest(operation.collection, operation.id);
   const CommitId prev = before == nullptr ? CommitId() : before->commit;
   if (prev != operation.prev_commit) {
-    return fail(ErrorCode::kReplicaDiverged, fmt::format("apply record: {}/{}: expected previous commit {}, found {} (REPL-3)", operation.collection,
-                                                         operation.id, operation.prev_commit.value(), prev.value()));
+    return fail(ErrorCode::kReplicaDiverged,
+                fmt::format("apply record: {}/{}: expected previous commit {}, found {} (REPL-3)", operation.collection,
+                            operation.id, operation.prev_commit.value(), prev.value()));
   }
   const bool live = before != nullptr && !before->tombstone();
   if (live != (operation.op != wal::Operation::kInsert)) {
-    return fail(ErrorCode::kBadRecord, fmt::format("apply record: {}/{}: the operation does not fit the document's state", operation.collection, operation.id));
+    return fail(ErrorCode::kBadRecord,
+                fmt::format("apply record: {}/{}: the operation does not fit the document's state",
+                            operation.collection, operation.id));
   }
   if (table_.collection(operation.collection) == nullptr) {
     return fail(ErrorCode::kBadRecord, fmt::format("apply record: collection {} has no schema", operation.collection));
   }
   if (operation.op == wal::Operation::kDelete || trust == Trust::kOwnLog) return {};
   const auto* schema = this->schema(operation.collection, operation.schema_version, position_.lsn);
-  if (schema == nullptr) return fail(ErrorCode::kBadRecord, fmt::format("apply record: {} has no schema version {}", operation.collection, operation.schema_version));
+  if (schema == nullptr)
+    return fail(ErrorCode::kBadRecord, fmt::format("apply record: {} has no schema version {}", operation.collection,
+                                                   operation.schema_version));
   auto canonical = document::check_canonical(operation.document, schema->schema, document::kLargestMaxDocumentBytes);
   if (!canonical) return fail(ErrorCode::kBadRecord, "apply record: " + canonical.error().message);
-  if (document::document_id(operation.document) != operation.id) return fail(ErrorCode::kBadRecord, "apply record: the document has another _id than its operation");
+  if (document::document_id(operation.document) != operation.id)
+    return fail(ErrorCode::kBadRecord, "apply record: the document has another _id than its operation");
   return {};
 }
 
@@ -197,8 +219,11 @@ Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commi
   }
   const Digest digest = digest_after(commit, record.header.commit);
   if (digest != record.header.digest_after) {
-    return fail(Error{ErrorCode::kDigestMismatch, fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()), {}}
-                    .with("expected", to_hex(record.header.digest_after)).with("found", to_hex(digest)));
+    return fail(Error{
+        ErrorCode::kDigestMismatch,
+        fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()),
+        {}}.with("expected", to_hex(record.header.digest_after))
+                    .with("found", to_hex(digest)));
   }
   put(commit, record.header.commit);
   return {};
@@ -206,13 +231,17 @@ Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commi
 
 Result<void> State::apply_schema(const wal::RecordView& record, const wal::SchemaRecord& payload) {
   document::Tape tape;
-  if (auto parsed = tape.parse(payload.schema); !parsed) return fail(ErrorCode::kBadRecord, "apply record: schema: " + parsed.error().message);
+  if (auto parsed = tape.parse(payload.schema); !parsed)
+    return fail(ErrorCode::kBadRecord, "apply record: schema: " + parsed.error().message);
   auto schema = document::decode_schema(tape.root());
   if (!schema) return fail(ErrorCode::kBadRecord, "apply record: " + schema.error().message);
   if (digest_after_schema(payload.schema) != record.header.digest_after) {
-    return fail(ErrorCode::kDigestMismatch, fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()));
+    return fail(
+        ErrorCode::kDigestMismatch,
+        fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()));
   }
-  if (this->schema(schema->collection, schema->version, record.header.lsn) != nullptr) return fail(ErrorCode::kBadRecord, "apply record: schema version registered twice");
+  if (this->schema(schema->collection, schema->version, record.header.lsn) != nullptr)
+    return fail(ErrorCode::kBadRecord, "apply record: schema version registered twice");
   add_schema(std::move(*schema), payload.schema, record.header.lsn);
   return {};
 }

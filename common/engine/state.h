@@ -42,8 +42,8 @@ class State {
  public:
   explicit State(ClusterId cluster) : cluster_(cluster) {}
 
-  // Applies the next record. Errors, each with the state of the record's own operations possibly half applied (the caller
-  // stops for good): WAL_DISCONTINUITY (epoch, commit id, authority), BAD_RECORD (payload, schema, document),
+  // Applies the next record. Errors, each with the state of the record's own operations possibly half applied (the
+  // caller stops for good): WAL_DISCONTINUITY (epoch, commit id, authority), BAD_RECORD (payload, schema, document),
   // REPLICA_DIVERGED (prev_commit), DIGEST_MISMATCH.
   [[nodiscard]] Result<void> apply(const wal::RecordView& record, Trust trust);
 

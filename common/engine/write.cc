@@ -11,9 +11,12 @@ namespace {
 
 std::string_view operation_name(wal::Operation op) {
   switch (op) {
-    case wal::Operation::kInsert: return "insert";
-    case wal::Operation::kUpdate: return "update";
-    case wal::Operation::kDelete: return "delete";
+    case wal::Operation::kInsert:
+      return "insert";
+    case wal::Operation::kUpdate:
+      return "update";
+    case wal::Operation::kDelete:
+      return "delete";
   }
   return "";
 }
@@ -22,30 +25,36 @@ constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
 
 }  // namespace
 
-Decided<Position> Engine::write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt) {
+Decided<Position> Engine::write(std::span<const WriteOperation> operations,
+                                const std::optional<ReceiptClaim>& receipt) {
   auto outcome = admit(operations, receipt);
   // A refusal rests on everything admitted so far, durable or not.
   return {std::move(outcome), decided_on()};
 }
 
-Result<void> Engine::check_write(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt) {
+Result<void> Engine::check_write(std::span<const WriteOperation> operations,
+                                 const std::optional<ReceiptClaim>& receipt) {
   rules::NoTrace trace;
   if (auto code = rules::decide_write_admission({state(), fenced(), newest_role()}, trace)) {
     Error error{*code, fmt::format("write on {}: {}", node().name, error_row(*code).meaning), {}};
-    if (const auto* current = state_().authority().current()) error.with("authority_node", current->node).with("epoch", current->epoch.value());
+    if (const auto* current = state_().authority().current())
+      error.with("authority_node", current->node).with("epoch", current->epoch.value());
     return fail(std::move(error));
   }
   if (receipt) {
     if (auto code = rules::decide_read_gate(gate_evidence(std::nullopt, receipt), trace)) {
-      return fail(*code, fmt::format("write on {}: receipt at LSN {}: {}", node().name, receipt->lsn.value(), error_row(*code).meaning));
+      return fail(*code, fmt::format("write on {}: receipt at LSN {}: {}", node().name, receipt->lsn.value(),
+                                     error_row(*code).meaning));
     }
   }
   if (operations.empty() || operations.size() > kMaxBatchOperations) {
-    return fail(ErrorCode::kBatchInvalid, fmt::format("write: {} operations, 1 to {} expected (MVCC-9)", operations.size(), kMaxBatchOperations));
+    return fail(ErrorCode::kBatchInvalid,
+                fmt::format("write: {} operations, 1 to {} expected (MVCC-9)", operations.size(), kMaxBatchOperations));
   }
   if (newest().lsn.value() >= kMaxNumber) return fail(ErrorCode::kNumberExhausted, "write: LSNs are used up (WAL-2)");
   if (state_().table().bytes() >= options_.max_memory_bytes) {
-    return fail(Error{ErrorCode::kMemoryFull, "write: the memory table is at memory.max_bytes (WAL-6)", {}}.with("max_bytes", options_.max_memory_bytes));
+    return fail(Error{ErrorCode::kMemoryFull, "write: the memory table is at memory.max_bytes (WAL-6)", {}}.with(
+        "max_bytes", options_.max_memory_bytes));
   }
   return {};
 }
@@ -55,7 +64,8 @@ Result<void> Engine::prepare_operation(const WriteOperation& operation) {
   const auto name = operation_name(operation.op);
   const auto* newest_schema = state_().newest_schema(operation.collection, newest().lsn);
   if (newest_schema == nullptr) {
-    return fail(ErrorCode::kUnknownCollection, fmt::format("{} {}: no schema is registered for the collection (DOC-1)", name, operation.collection));
+    return fail(ErrorCode::kUnknownCollection,
+                fmt::format("{} {}: no schema is registered for the collection (DOC-1)", name, operation.collection));
   }
   Prepared prepared;
   prepared.operation = {operation.op, operation.collection, operation.id, 0, CommitId(), {}};
@@ -63,18 +73,25 @@ Result<void> Engine::prepare_operation(const WriteOperation& operation) {
   if (operation.op != wal::Operation::kDelete) {
     const auto* schema = state_().schema(operation.collection, operation.schema_version, newest().lsn);
     if (schema == nullptr) {
-      return fail(Error{ErrorCode::kUnknownSchema, fmt::format("{} {}: no schema version {} (DOC-1)", name, operation.collection, operation.schema_version), {}}
-                      .with("newest_version", newest_schema->schema.version));
+      return fail(Error{
+          ErrorCode::kUnknownSchema,
+          fmt::format("{} {}: no schema version {} (DOC-1)", name, operation.collection, operation.schema_version),
+          {}}.with("newest_version", newest_schema->schema.version));
     }
-    if (!operation.document) return fail(ErrorCode::kMissingField, fmt::format("{} {}: no document", name, operation.collection));
-    if (auto canonical = document::canonicalize(*operation.document, schema->schema, options_.max_document_bytes, canonical_); !canonical) {
-      canonical.error().message = fmt::format("{} {}: {} (DOC-3)", name, operation.collection, canonical.error().message);
+    if (!operation.document)
+      return fail(ErrorCode::kMissingField, fmt::format("{} {}: no document", name, operation.collection));
+    if (auto canonical =
+            document::canonicalize(*operation.document, schema->schema, options_.max_document_bytes, canonical_);
+        !canonical) {
+      canonical.error().message =
+          fmt::format("{} {}: {} (DOC-3)", name, operation.collection, canonical.error().message);
       return canonical;
     }
     prepared.end = canonical_.size();
     prepared.operation.schema_version = operation.schema_version;
   } else if (operation.id.empty() || operation.id.size() > document::kMaxIdBytes) {
-    return fail(ErrorCode::kDocumentInvalid, fmt::format("delete {}: _id must have 1 to {} bytes", operation.collection, document::kMaxIdBytes));
+    return fail(ErrorCode::kDocumentInvalid,
+                fmt::format("delete {}: _id must have 1 to {} bytes", operation.collection, document::kMaxIdBytes));
   }
   prepared_.push_back(prepared);
   return {};
@@ -101,34 +118,44 @@ Result<Position> Engine::admit(std::span<const WriteOperation> operations, const
     const CommitId live_commit = live ? before->commit : CommitId();
     const auto name = operation_name(operation.op);
     if (const auto& expected = operations[i].if_commit; expected && *expected != live_commit) {
-      return fail(Error{ErrorCode::kPreconditionFailed, fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
-                                                                    operation.collection, operation.id, live_commit.value(), expected->value()), {}}
-                      .with("commit_id", live_commit.value()));
+      return fail(Error{
+          ErrorCode::kPreconditionFailed,
+          fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
+                      operation.collection, operation.id, live_commit.value(), expected->value()),
+          {}}.with("commit_id", live_commit.value()));
     }
     if (live && operation.op == wal::Operation::kInsert) {
-      return fail(Error{ErrorCode::kDocumentExists, fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id, live_commit.value()), {}}
-                      .with("commit_id", live_commit.value()));
+      return fail(Error{
+          ErrorCode::kDocumentExists,
+          fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id,
+                      live_commit.value()),
+          {}}.with("commit_id", live_commit.value()));
     }
     if (!live && operation.op != wal::Operation::kInsert) {
-      return fail(ErrorCode::kNoSuchDocument, fmt::format("{} {}/{}: no live document (MVCC-6)", name, operation.collection, operation.id));
+      return fail(ErrorCode::kNoSuchDocument,
+                  fmt::format("{} {}/{}: no live document (MVCC-6)", name, operation.collection, operation.id));
     }
     record_bytes += kOperationOverhead + operation.collection.size() + operation.id.size() + operation.document.size();
     commit.operations.push_back(operation);
   }
   if (commit.operations.size() > 1) {
     std::vector<std::pair<std::string_view, std::string_view>> keys;
+    keys.reserve(commit.operations.size());
     for (const auto& operation : commit.operations) keys.emplace_back(operation.collection, operation.id);
     std::ranges::sort(keys);
     if (auto twice = std::ranges::adjacent_find(keys); twice != keys.end()) {
-      return fail(ErrorCode::kBatchInvalid, fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->first, twice->second));
+      return fail(ErrorCode::kBatchInvalid,
+                  fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->first, twice->second));
     }
   }
   record_bytes = round_up(record_bytes, 8);
   if (record_bytes > wal::kMaxRecordBytes) {
-    return fail(ErrorCode::kBatchInvalid, fmt::format("write: the batch takes {} bytes of log, at most {} (WAL-7)", record_bytes, wal::kMaxRecordBytes));
+    return fail(ErrorCode::kBatchInvalid, fmt::format("write: the batch takes {} bytes of log, at most {} (WAL-7)",
+                                                      record_bytes, wal::kMaxRecordBytes));
   }
   if (!writer_.has_room(record_bytes, wal::RoomFor::kCommit)) {
-    return fail(Error{ErrorCode::kWalFull, "write: the ring has no released segment left (WAL-6)", {}}.with("max_wal_bytes", options_.geometry.max_wal_bytes()));
+    return fail(Error{ErrorCode::kWalFull, "write: the ring has no released segment left (WAL-6)", {}}.with(
+        "max_wal_bytes", options_.geometry.max_wal_bytes()));
   }
 
   auto header = next_header(newest().epoch);
@@ -142,7 +169,8 @@ Result<Position> Engine::admit(std::span<const WriteOperation> operations, const
   encoder.finish(header);
   const ByteSpan record = ByteSpan(out).subspan(begin);
   AERODB_ASSERT(record.size() == record_bytes);
-  const Position after{header.lsn, header.commit, header.epoch, newest().lineage, wal::chain_over(record), header.digest_after};
+  const Position after{header.lsn,       header.commit,           header.epoch,
+                       newest().lineage, wal::chain_over(record), header.digest_after};
   writer_.append(header.lsn, record_bytes);
   state_().take_commit(commit, after);
   appended(after);
@@ -170,12 +198,15 @@ Result<Position> Engine::admit_schema(document::Cursor cursor) {
   }
   const auto* previous = state_().newest_schema(schema->collection, newest().lsn);
   const uint32_t expected = previous == nullptr ? 1 : previous->schema.version + 1;
-  if (schema->version != expected) return fail(ErrorCode::kSchemaInvalid, fmt::format("{}: the next version is {} (DOC-2)", name, expected));
+  if (schema->version != expected)
+    return fail(ErrorCode::kSchemaInvalid, fmt::format("{}: the next version is {} (DOC-2)", name, expected));
   if (previous != nullptr) {
-    if (auto additive = document::check_additive(previous->schema, *schema); !additive) return fail(std::move(additive.error()));
+    if (auto additive = document::check_additive(previous->schema, *schema); !additive)
+      return fail(std::move(additive.error()));
   }
   const uint64_t record_bytes = round_up(wal::kRecordHeaderBytes + 4 + canonical.size(), 8);
-  if (!writer_.has_room(record_bytes, wal::RoomFor::kReserved)) return fail(ErrorCode::kWalFull, name + ": the ring has no released segment left (WAL-6)");
+  if (!writer_.has_room(record_bytes, wal::RoomFor::kReserved))
+    return fail(ErrorCode::kWalFull, name + ": the ring has no released segment left (WAL-6)");
   auto header = next_header(newest().epoch);
   header.digest_after = state_().digest_after_schema(canonical);
   const Position after = append_own(header, wal::SchemaRecord{canonical});

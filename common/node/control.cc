@@ -18,12 +18,17 @@ std::string_view name_of(PromotionState state) {
 }
 
 void promotion_step(Node& node, const std::string& request_id, PromotionState state, std::string_view detail) {
-  node.events().record(EventId::kPromotionStep, {{"request_id", request_id}, {"state", std::string(name_of(state))}, {"detail", std::string(detail)}});
+  node.events().record(
+      EventId::kPromotionStep,
+      {{"request_id", request_id}, {"state", std::string(name_of(state))}, {"detail", std::string(detail)}});
 }
 
 void denied(Node& node, std::string_view command, const std::string& request_id, const Error& error) {
-  node.events().record(EventId::kCommandDenied, {{"command", std::string(command)}, {"request_id", request_id}, {"code", std::string(error.row().name)},
-                                                 {"rule", std::string(error.row().rule)}, {"message", error.message}});
+  node.events().record(EventId::kCommandDenied, {{"command", std::string(command)},
+                                                 {"request_id", request_id},
+                                                 {"code", std::string(error.row().name)},
+                                                 {"rule", std::string(error.row().rule)},
+                                                 {"message", error.message}});
 }
 
 Result<std::optional<engine::Decline>> decline_of(Node& node, const std::optional<ByteSpan>& statement) {
@@ -36,7 +41,10 @@ Result<std::optional<engine::Decline>> decline_of(Node& node, const std::optiona
 void explain(Node& node, const wire::ControlExplainRequest& request, wire::Responder responder) {
   engine::AuthorityRequest authority;
   if (!rules::enum_from_name(request.command, authority.command)) {
-    return responder.error({ErrorCode::kBadRequest, fmt::format("control.explain: command \"{}\"; expected demote, promote or decline", request.command), {}});
+    return responder.error(
+        {ErrorCode::kBadRequest,
+         fmt::format("control.explain: command \"{}\"; expected demote, promote or decline", request.command),
+         {}});
   }
   auto decline = decline_of(node, request.decline);
   if (!decline) return responder.error(decline.error());
@@ -50,19 +58,25 @@ void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Respond
   auto decline = decline_of(node, request.decline);
   if (!decline) return responder.error(decline.error());
   auto& engine = *node.engine();
-  auto decided = engine.demote({rules::AuthorityCommand::kDemote, who_of(request.request), request.successor, request.successor_instance, std::move(*decline)});
+  auto decided = engine.demote({rules::AuthorityCommand::kDemote, who_of(request.request), request.successor,
+                                request.successor_instance, std::move(*decline)});
   engine.hold<engine::AuthorityOutcome>(
-      std::move(decided), [&node, request_id = request.request.request_id, responder = std::move(responder)](Result<engine::AuthorityOutcome> outcome) mutable {
+      std::move(decided), [&node, request_id = request.request.request_id,
+                           responder = std::move(responder)](Result<engine::AuthorityOutcome> outcome) mutable {
         if (!outcome) {
           denied(node, "demote", request_id, outcome.error());
           return responder.error(outcome.error());
         }
         if (!outcome->repeated) {
-          node.events().record(EventId::kSealed, {{"lsn", outcome->record_lsn.value()}, {"epoch", outcome->epoch.value()}, {"successor", outcome->successor},
-                                                  {"successor_instance", to_hex(outcome->successor_instance)}, {"request_id", request_id}});
+          node.events().record(EventId::kSealed, {{"lsn", outcome->record_lsn.value()},
+                                                  {"epoch", outcome->epoch.value()},
+                                                  {"successor", outcome->successor},
+                                                  {"successor_instance", to_hex(outcome->successor_instance)},
+                                                  {"request_id", request_id}});
         }
-        responder.ok(wire::ControlDemoteResponse{outcome->seal_lsn, outcome->seal_number, outcome->successor, outcome->successor_instance,
-                                                 outcome->repeated, receipt_of(outcome->position)});
+        responder.ok(wire::ControlDemoteResponse{outcome->seal_lsn, outcome->seal_number, outcome->successor,
+                                                 outcome->successor_instance, outcome->repeated,
+                                                 receipt_of(outcome->position)});
       });
 }
 
@@ -71,26 +85,33 @@ void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Respo
   if (!decline) return responder.error(decline.error());
   auto& engine = *node.engine();
   const std::string request_id = request.request.request_id;
-  promotion_step(node, request_id, PromotionState::kValidating, "rules AUTH-7, AUTH-8, AUTH-4, AUTH-5, AUTH-6, AUTH-11");
-  auto decided = engine.promote({rules::AuthorityCommand::kPromote, who_of(request.request), std::nullopt, std::nullopt, std::move(*decline)});
+  promotion_step(node, request_id, PromotionState::kValidating,
+                 "rules AUTH-7, AUTH-8, AUTH-4, AUTH-5, AUTH-6, AUTH-11");
+  auto decided = engine.promote(
+      {rules::AuthorityCommand::kPromote, who_of(request.request), std::nullopt, std::nullopt, std::move(*decline)});
   if (decided.outcome && !decided.outcome->repeated) {
-    promotion_step(node, request_id, PromotionState::kApproved, fmt::format("epoch {}", decided.outcome->epoch.value()));
-    promotion_step(node, request_id, PromotionState::kTransitioning, fmt::format("epoch_start at LSN {} on its way", decided.outcome->record_lsn.value()));
+    promotion_step(node, request_id, PromotionState::kApproved,
+                   fmt::format("epoch {}", decided.outcome->epoch.value()));
+    promotion_step(node, request_id, PromotionState::kTransitioning,
+                   fmt::format("epoch_start at LSN {} on its way", decided.outcome->record_lsn.value()));
   }
-  engine.hold<engine::AuthorityOutcome>(
-      std::move(decided), [&node, request_id, responder = std::move(responder)](Result<engine::AuthorityOutcome> outcome) mutable {
-        if (!outcome) {
-          promotion_step(node, request_id, PromotionState::kDenied, outcome.error().row().name);
-          denied(node, "promote", request_id, outcome.error());
-          promotion_step(node, request_id, PromotionState::kSteady, "authority unchanged");
-          return responder.error(outcome.error());
-        }
-        if (!outcome->repeated) {
-          node.events().record(EventId::kPromoted, {{"lsn", outcome->record_lsn.value()}, {"epoch", outcome->epoch.value()}, {"request_id", request_id}});
-        }
-        promotion_step(node, request_id, PromotionState::kSteady, outcome->repeated ? "promoted before" : "promoted");
-        responder.ok(wire::ControlPromoteResponse{outcome->epoch, outcome->record_lsn, outcome->seal_lsn, outcome->repeated, receipt_of(outcome->position)});
-      });
+  engine.hold<engine::AuthorityOutcome>(std::move(decided), [&node, request_id, responder = std::move(responder)](
+                                                                Result<engine::AuthorityOutcome> outcome) mutable {
+    if (!outcome) {
+      promotion_step(node, request_id, PromotionState::kDenied, outcome.error().row().name);
+      denied(node, "promote", request_id, outcome.error());
+      promotion_step(node, request_id, PromotionState::kSteady, "authority unchanged");
+      return responder.error(outcome.error());
+    }
+    if (!outcome->repeated) {
+      node.events().record(
+          EventId::kPromoted,
+          {{"lsn", outcome->record_lsn.value()}, {"epoch", outcome->epoch.value()}, {"request_id", request_id}});
+    }
+    promotion_step(node, request_id, PromotionState::kSteady, outcome->repeated ? "promoted before" : "promoted");
+    responder.ok(wire::ControlPromoteResponse{outcome->epoch, outcome->record_lsn, outcome->seal_lsn, outcome->repeated,
+                                              receipt_of(outcome->position)});
+  });
 }
 
 void decline(Node& node, const wire::ControlDeclineRequest& request, wire::Responder responder) {
@@ -99,12 +120,14 @@ void decline(Node& node, const wire::ControlDeclineRequest& request, wire::Respo
   const Lsn seal_lsn = seal ? seal->lsn : Lsn();
   const auto before = engine.authority_evidence({rules::AuthorityCommand::kDecline, {}, {}, {}, {}}).declined_here;
   engine.decline({rules::AuthorityCommand::kDecline, who_of(request.request), std::nullopt, std::nullopt, std::nullopt},
-                 [&node, seal_lsn, before, request_id = request.request.request_id, responder = std::move(responder)](Result<Bytes> statement) mutable {
+                 [&node, seal_lsn, before, request_id = request.request.request_id,
+                  responder = std::move(responder)](Result<Bytes> statement) mutable {
                    if (!statement) {
                      denied(node, "decline", request_id, statement.error());
                      return responder.error(statement.error());
                    }
-                   node.events().record(EventId::kDeclined, {{"seal_lsn", seal_lsn.value()}, {"request_id", request_id}});
+                   node.events().record(EventId::kDeclined,
+                                        {{"seal_lsn", seal_lsn.value()}, {"request_id", request_id}});
                    responder.ok(wire::ControlDeclineResponse{seal_lsn, before, *statement});
                  });
 }
@@ -115,7 +138,9 @@ void outcome(Node& node, const wire::ControlOutcomeRequest& request, wire::Respo
   response.outcome = "no_effect_recorded";
   if (auto recorded = engine.visible_authority().outcome(request.request_id)) {
     response.outcome = "recorded";
-    response.record_type = recorded->type == wal::RecordType::kSeal ? "seal" : recorded->type == wal::RecordType::kEpochStart ? "epoch_start" : "lineage_start";
+    response.record_type = recorded->type == wal::RecordType::kSeal         ? "seal"
+                           : recorded->type == wal::RecordType::kEpochStart ? "epoch_start"
+                                                                            : "lineage_start";
     response.lsn = recorded->lsn;
   }
   response.receipt = receipt_of(engine.visible());

@@ -11,11 +11,14 @@ using observe::MetricId;
 
 // Answers a write when what it was decided on is durable, refusals included (WAL-4).
 void hold_write(Node& node, engine::Decided<engine::Position> decided, wire::Responder responder) {
-  node.engine()->hold<engine::Position>(std::move(decided), [&node, responder = std::move(responder)](Result<engine::Position> outcome) mutable {
-    node.metrics().add(outcome ? MetricId::kWritesCommittedCount : MetricId::kWritesRefusedCount);
-    if (outcome) responder.ok(wire::ReceiptResponse{receipt_of(*outcome)});
-    else responder.error(outcome.error());
-  });
+  node.engine()->hold<engine::Position>(
+      std::move(decided), [&node, responder = std::move(responder)](Result<engine::Position> outcome) mutable {
+        node.metrics().add(outcome ? MetricId::kWritesCommittedCount : MetricId::kWritesRefusedCount);
+        if (outcome)
+          responder.ok(wire::ReceiptResponse{receipt_of(*outcome)});
+        else
+          responder.error(outcome.error());
+      });
 }
 
 Result<document::Cursor> parse_packed(document::Tape& tape, ByteSpan packed) {
@@ -35,7 +38,8 @@ void write_one(Node& node, wal::Operation op, const wire::DocInsertRequest& requ
 
 void delete_one(Node& node, const wire::DocDeleteRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  const engine::WriteOperation operation{wal::Operation::kDelete, request.collection, request.id, 0, std::nullopt, std::nullopt};
+  const engine::WriteOperation operation{
+      wal::Operation::kDelete, request.collection, request.id, 0, std::nullopt, std::nullopt};
   hold_write(node, node.engine()->write({&operation, 1}, claim_of(request.receipt)), std::move(responder));
 }
 
@@ -56,9 +60,13 @@ void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Respond
     if (!op) return responder.error(op.error());
     const bool has_id = given.id.has_value();
     if (has_id != (*op == wal::Operation::kDelete) || given.document.has_value() == has_id) {
-      return responder.error({ErrorCode::kBadRequest, fmt::format("doc.write: operation {}: delete takes id, insert and update take document", i), {}});
+      return responder.error(
+          {ErrorCode::kBadRequest,
+           fmt::format("doc.write: operation {}: delete takes id, insert and update take document", i),
+           {}});
     }
-    engine::WriteOperation operation{*op, given.collection, given.id.value_or(""), given.schema_version.value_or(0), given.if_commit, std::nullopt};
+    engine::WriteOperation operation{
+        *op, given.collection, given.id.value_or(""), given.schema_version.value_or(0), given.if_commit, std::nullopt};
     if (given.document) {
       auto document = parse_packed(tapes[i], given.document->bytes);
       if (!document) return responder.error(document.error());
@@ -69,11 +77,14 @@ void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Respond
   hold_write(node, node.engine()->write(operations, claim_of(request.receipt)), std::move(responder));
 }
 
-wire::DocVersion version_of(const store::Version& version) { return {version.commit, version.schema_version, wire::Packed{version.document()}}; }
+wire::DocVersion version_of(const store::Version& version) {
+  return {version.commit, version.schema_version, wire::Packed{version.document()}};
+}
 
 void get(Node& node, const wire::DocGetRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  auto answer = node.engine()->get({request.collection, request.id, request.schema_version, request.at_commit, claim_of(request.receipt)});
+  auto answer = node.engine()->get(
+      {request.collection, request.id, request.schema_version, request.at_commit, claim_of(request.receipt)});
   node.metrics().add(answer ? MetricId::kReadsAnsweredCount : MetricId::kReadsRefusedCount);
   if (!answer) return responder.error(answer.error());
   wire::DocGetResponse response;
@@ -127,7 +138,8 @@ void list_schemas(Node& node, wire::Responder responder) {
   if (!engine) return responder.error(node.not_ready());
   rules::NoTrace trace;
   if (auto code = rules::decide_read_gate(engine->gate_evidence(std::nullopt, std::nullopt), trace)) {
-    return responder.error({*code, fmt::format("schema.list on {}: {}", node.config().name, error_row(*code).meaning), {}});
+    return responder.error(
+        {*code, fmt::format("schema.list on {}: {}", node.config().name, error_row(*code).meaning), {}});
   }
   wire::SchemaListResponse response;
   for (const auto& [collection, versions] : engine->state_data().schemas()) {
@@ -151,14 +163,27 @@ void register_schema(Node& node, const wire::SchemaRegisterRequest& request, wir
 
 void serve_documents(Node& node) {
   auto& server = node.client();
-  server.handle(wire::kSchemaRegister, [&](const auto& request, wire::Responder responder) { register_schema(node, request, std::move(responder)); });
-  server.handle(wire::kSchemaList, [&](const auto&, wire::Responder responder) { list_schemas(node, std::move(responder)); });
-  server.handle(wire::kDocInsert, [&](const auto& request, wire::Responder responder) { write_one(node, wal::Operation::kInsert, request, std::move(responder)); });
-  server.handle(wire::kDocUpdate, [&](const auto& request, wire::Responder responder) { write_one(node, wal::Operation::kUpdate, request, std::move(responder)); });
-  server.handle(wire::kDocDelete, [&](const auto& request, wire::Responder responder) { delete_one(node, request, std::move(responder)); });
-  server.handle(wire::kDocWrite, [&](const auto& request, wire::Responder responder) { write_batch(node, request, std::move(responder)); });
-  server.handle(wire::kDocGet, [&](const auto& request, wire::Responder responder) { get(node, request, std::move(responder)); });
-  server.handle(wire::kDocQuery, [&](const auto& request, wire::Responder responder) { query(node, request, std::move(responder)); });
+  server.handle(wire::kSchemaRegister, [&](const auto& request, wire::Responder responder) {
+    register_schema(node, request, std::move(responder));
+  });
+  server.handle(wire::kSchemaList,
+                [&](const auto&, wire::Responder responder) { list_schemas(node, std::move(responder)); });
+  server.handle(wire::kDocInsert, [&](const auto& request, wire::Responder responder) {
+    write_one(node, wal::Operation::kInsert, request, std::move(responder));
+  });
+  server.handle(wire::kDocUpdate, [&](const auto& request, wire::Responder responder) {
+    write_one(node, wal::Operation::kUpdate, request, std::move(responder));
+  });
+  server.handle(wire::kDocDelete, [&](const auto& request, wire::Responder responder) {
+    delete_one(node, request, std::move(responder));
+  });
+  server.handle(wire::kDocWrite, [&](const auto& request, wire::Responder responder) {
+    write_batch(node, request, std::move(responder));
+  });
+  server.handle(wire::kDocGet,
+                [&](const auto& request, wire::Responder responder) { get(node, request, std::move(responder)); });
+  server.handle(wire::kDocQuery,
+                [&](const auto& request, wire::Responder responder) { query(node, request, std::move(responder)); });
 }
 
 }  // namespace aerodb::node

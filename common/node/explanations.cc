@@ -12,8 +12,10 @@ void explain_read(Node& node, const wire::ExplainReadRequest& request, wire::Res
   const auto& visible = engine.visible();
   const CommitId bound = request.at_commit.value_or(visible.commit);
   if (bound > visible.commit) {
-    return responder.error(Error{ErrorCode::kBehind, fmt::format("explain.read on {}: commit {} is not visible yet (MVCC-2)", node.config().name, bound.value()), {}}
-                               .with("applied_commit", visible.commit.value()));
+    return responder.error(Error{
+        ErrorCode::kBehind,
+        fmt::format("explain.read on {}: commit {} is not visible yet (MVCC-2)", node.config().name, bound.value()),
+        {}}.with("applied_commit", visible.commit.value()));
   }
   rules::ReadVisibilityEvidence evidence;
   evidence.collection = request.collection;
@@ -33,7 +35,8 @@ void explain_replication(Node& node, const wire::ExplainReplicationRequest& requ
   if (request.source) {
     evidence.source_lsn = request.source->lsn;
     evidence.source_chain = request.source->chain;
-    evidence.source_node = engine.visible_authority().current() == nullptr ? "" : engine.visible_authority().current()->node;
+    evidence.source_node =
+        engine.visible_authority().current() == nullptr ? "" : engine.visible_authority().current()->node;
     evidence.own_chain_at_source_lsn = engine.chain_at(request.source->lsn);
   }
   responder.ok(explanation_of(rules::explain_replication_safety(evidence, engine.visible().lineage)));

@@ -13,8 +13,11 @@ constexpr uint64_t kMaxAnswerBytes = 1u << 20;
 constexpr uint32_t kMaxWaitMs = 60'000;
 
 std::unexpected<Error> beyond(const Node& node, std::string_view method, Lsn from, Lsn durable) {
-  return fail(Error{ErrorCode::kSourceBehind, fmt::format("{} on {}: LSN {} lies beyond the durable boundary {}", method, node.config().name, from.value(), durable.value()), {}}
-                  .with("durable_lsn", durable.value()));
+  return fail(Error{
+      ErrorCode::kSourceBehind,
+      fmt::format("{} on {}: LSN {} lies beyond the durable boundary {}", method, node.config().name, from.value(),
+                  durable.value()),
+      {}}.with("durable_lsn", durable.value()));
 }
 
 // chain_before of the first record of a batch, from its header.
@@ -40,9 +43,11 @@ class LogSource {
     auto& engine = *node_.engine();
     const Lsn durable = engine.visible().lsn;
     if (request.from_lsn.value() == 0 || request.max_bytes == 0 || request.wait_ms > kMaxWaitMs) {
-      return responder.error({ErrorCode::kBadRequest, "wal.fetch: from_lsn and max_bytes start at 1, wait_ms ends at 60000", {}});
+      return responder.error(
+          {ErrorCode::kBadRequest, "wal.fetch: from_lsn and max_bytes start at 1, wait_ms ends at 60000", {}});
     }
-    if (request.from_lsn > durable.next()) return responder.error(beyond(node_, "wal.fetch", request.from_lsn, durable).error());
+    if (request.from_lsn > durable.next())
+      return responder.error(beyond(node_, "wal.fetch", request.from_lsn, durable).error());
     const uint64_t max_bytes = std::min<uint64_t>(request.max_bytes, kMaxAnswerBytes);
     if (request.from_lsn <= durable) return read(request.from_lsn, max_bytes, std::move(responder));
     if (request.wait_ms == 0) return answer_empty(request.from_lsn, responder);
@@ -86,12 +91,14 @@ class LogSource {
   }
 
   void read(Lsn from, uint64_t max_bytes, wire::Responder responder) {
-    node_.engine()->reader().read(from, max_bytes, [this, responder = std::move(responder)](Result<wal::Records> records) mutable {
-      if (!records) return responder.error(records.error());
-      node_.metrics().add(observe::MetricId::kFetchesAnsweredCount);
-      node_.metrics().add(observe::MetricId::kFetchedBytes, records->bytes.size());
-      responder.ok(wire::WalFetchResponse{records->first_lsn, records->count, chain_before(records->bytes), receipt_of(node_.engine()->visible()), records->bytes});
-    });
+    node_.engine()->reader().read(
+        from, max_bytes, [this, responder = std::move(responder)](Result<wal::Records> records) mutable {
+          if (!records) return responder.error(records.error());
+          node_.metrics().add(observe::MetricId::kFetchesAnsweredCount);
+          node_.metrics().add(observe::MetricId::kFetchedBytes, records->bytes.size());
+          responder.ok(wire::WalFetchResponse{records->first_lsn, records->count, chain_before(records->bytes),
+                                              receipt_of(node_.engine()->visible()), records->bytes});
+        });
   }
 
   Node& node_;
@@ -100,8 +107,8 @@ class LogSource {
 
 wire::WalPositionResponse position(Node& node) {
   auto& engine = *node.engine();
-  return {engine.node().name, engine.node().instance, engine.node().cluster, engine.reader().first_lsn(), receipt_of(engine.visible()),
-          ancestry_of(engine.visible_authority())};
+  return {engine.node().name,          engine.node().instance,       engine.node().cluster,
+          engine.reader().first_lsn(), receipt_of(engine.visible()), ancestry_of(engine.visible_authority())};
 }
 
 void evidence_records(Node& node, const wire::EvidenceRecordsRequest& request, wire::Responder responder) {
@@ -110,11 +117,13 @@ void evidence_records(Node& node, const wire::EvidenceRecordsRequest& request, w
   if (request.first_lsn.value() == 0 || request.max_bytes == 0) {
     return responder.error({ErrorCode::kBadRequest, "evidence.records: first_lsn and max_bytes start at 1", {}});
   }
-  if (request.first_lsn > durable) return responder.error(beyond(node, "evidence.records", request.first_lsn, durable).error());
+  if (request.first_lsn > durable)
+    return responder.error(beyond(node, "evidence.records", request.first_lsn, durable).error());
   engine.reader().read(request.first_lsn, std::min<uint64_t>(request.max_bytes, kMaxAnswerBytes),
                        [&engine, responder = std::move(responder)](Result<wal::Records> records) mutable {
                          if (!records) return responder.error(records.error());
-                         responder.ok(wire::EvidenceRecordsResponse{records->first_lsn, records->count, receipt_of(engine.visible()), records->bytes});
+                         responder.ok(wire::EvidenceRecordsResponse{records->first_lsn, records->count,
+                                                                    receipt_of(engine.visible()), records->bytes});
                        });
 }
 

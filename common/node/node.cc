@@ -8,7 +8,8 @@ namespace aerodb::node {
 namespace {
 
 wire::ServerLimits limits_of(const NodeConfig& config) {
-  return {config.limits_max_connections, config.limits_max_in_flight, config.limits_max_queued_bytes, config.limits_half_message_ms};
+  return {config.limits_max_connections, config.limits_max_in_flight, config.limits_max_queued_bytes,
+          config.limits_half_message_ms};
 }
 
 wire::HelloResponse identity_of(const NodeConfig& config, Binary binary) {
@@ -24,7 +25,10 @@ wire::HelloResponse identity_of(const NodeConfig& config, Binary binary) {
 std::string_view binary_name(Binary binary) { return binary == Binary::kPrimary ? "aerodb-primary" : "aerodb-replica"; }
 
 Node::Node(runtime::Runtime& runtime, NodeConfig config, Binary binary)
-    : runtime_(runtime), config_(std::move(config)), binary_(binary), metrics_(observe::Process::kNode),
+    : runtime_(runtime),
+      config_(std::move(config)),
+      binary_(binary),
+      metrics_(observe::Process::kNode),
       events_(runtime, config_.data_dir, {.max_file_bytes = config_.events_max_bytes}),
       client_(runtime, wire::ListenerKind::kClient, identity_of(config_, binary), limits_of(config_)),
       replication_(runtime, wire::ListenerKind::kReplication, identity_of(config_, binary), limits_of(config_)),
@@ -51,7 +55,8 @@ const engine::NodeFile* Node::identity() const {
 }
 
 Error Node::not_ready() const {
-  return {ErrorCode::kNotReady, fmt::format("{}: the node is {} (REPL-4)", config_.name, rules::enum_name(state())), {}};
+  return {
+      ErrorCode::kNotReady, fmt::format("{}: the node is {} (REPL-4)", config_.name, rules::enum_name(state())), {}};
 }
 
 engine::OpenOptions Node::open_options() const {
@@ -78,8 +83,10 @@ void Node::claimed(Result<std::unique_ptr<engine::OpenedNode>> opened) {
   if (!opened) return finish_start(fail(std::move(opened.error())));
   opened_ = std::move(*opened);
   if (config_.cluster_id && *config_.cluster_id != opened_->node.cluster) {
-    return finish_start(fail(ErrorCode::kWrongNode, fmt::format("open {}: the configuration names cluster {}, the directory is of {}", config_.data_dir,
-                                                                to_hex(*config_.cluster_id), to_hex(opened_->node.cluster))));
+    return finish_start(
+        fail(ErrorCode::kWrongNode,
+             fmt::format("open {}: the configuration names cluster {}, the directory is of {}", config_.data_dir,
+                         to_hex(*config_.cluster_id), to_hex(opened_->node.cluster))));
   }
   if (auto listening = listen(); !listening) return finish_start(std::move(listening));
   events_.record(observe::EventId::kRecoveryStarted, {{"segments", uint64_t{config_.wal_segments}}});
@@ -108,16 +115,19 @@ Result<void> Node::check_role() const {
   const auto role = authority.role_of(opened_->node.instance);
   const auto* current = authority.current();
   const bool promoted = current != nullptr && current->reason == "promotion";
-  const bool fits = binary_ == Binary::kPrimary ? role != rules::Role::kReplica : role != rules::Role::kPrimary || promoted;
+  const bool fits =
+      binary_ == Binary::kPrimary ? role != rules::Role::kReplica : role != rules::Role::kPrimary || promoted;
   if (fits) return {};
   const Binary right = binary_ == Binary::kPrimary ? Binary::kReplica : Binary::kPrimary;
-  return fail(ErrorCode::kWrongRole, fmt::format("open {}: its log says role {}; start it with {}", config_.data_dir, rules::enum_name(role), binary_name(right)));
+  return fail(ErrorCode::kWrongRole, fmt::format("open {}: its log says role {}; start it with {}", config_.data_dir,
+                                                 rules::enum_name(role), binary_name(right)));
 }
 
 void Node::recovered(Result<void> result) {
   if (!result) {
     const auto& error = result.error();
-    events_.record(observe::EventId::kCorruptionFound, {{"code", std::string(error.row().name)}, {"message", error.message}});
+    events_.record(observe::EventId::kCorruptionFound,
+                   {{"code", std::string(error.row().name)}, {"message", error.message}});
     return finish_start(std::move(result));
   }
   if (auto role = check_role(); !role) return finish_start(std::move(role));
@@ -144,20 +154,34 @@ void Node::record_recovery(uint64_t recovery_us) {
   using observe::EventId;
   const auto& report = engine_->recovery();
   const auto& position = engine_->visible();
-  events_.record(EventId::kTailDecision, {{"label", std::string(wal::tail_label_name(report.label))}, {"end_lsn", report.tail.end_lsn.value()},
-                                          {"segment", report.tail.end_segment}, {"offset", report.tail.end_offset},
-                                          {"detail", std::string(report.quarantined.empty() ? "no torn frame" : "undetermined whether the torn frame was acknowledged")}});
+  events_.record(
+      EventId::kTailDecision,
+      {{"label", std::string(wal::tail_label_name(report.label))},
+       {"end_lsn", report.tail.end_lsn.value()},
+       {"segment", report.tail.end_segment},
+       {"offset", report.tail.end_offset},
+       {"detail", std::string(report.quarantined.empty() ? "no torn frame"
+                                                         : "undetermined whether the torn frame was acknowledged")}});
   if (!report.quarantined.empty()) events_.record(EventId::kQuarantined, {{"file", report.quarantined}});
   if (report.rewritten_frame) {
-    events_.record(EventId::kLastFrameRewritten, {{"segment", report.rewritten_frame->segment_sequence}, {"offset", report.rewritten_frame->offset}, {"bytes", report.rewritten_frame_bytes}});
+    events_.record(EventId::kLastFrameRewritten, {{"segment", report.rewritten_frame->segment_sequence},
+                                                  {"offset", report.rewritten_frame->offset},
+                                                  {"bytes", report.rewritten_frame_bytes}});
   }
-  events_.record(EventId::kRecordsReplayed, {{"first_lsn", uint64_t{report.records_replayed > 0 ? 1u : 0u}}, {"last_lsn", position.lsn.value()}, {"count", report.records_replayed}});
+  events_.record(EventId::kRecordsReplayed, {{"first_lsn", uint64_t{report.records_replayed > 0 ? 1u : 0u}},
+                                             {"last_lsn", position.lsn.value()},
+                                             {"count", report.records_replayed}});
   events_.record(EventId::kRecoveryFinished, {{"durable_lsn", position.lsn.value()},
-                                              {"commit", position.commit.value()}, {"digest", to_hex(position.digest)}, {"us", recovery_us}});
+                                              {"commit", position.commit.value()},
+                                              {"digest", to_hex(position.digest)},
+                                              {"us", recovery_us}});
   metrics_.set(observe::MetricId::kRecoveryUs, recovery_us);
   metrics_.set(observe::MetricId::kRecoveryRecordsCount, report.records_replayed);
-  events_.record(EventId::kStart, {{"program", std::string(binary_name(binary_))}, {"version", std::string(config::version())}, {"node", config_.name},
-                                   {"instance", to_hex(engine_->node().instance)}, {"role", std::string(rules::enum_name(engine_->role()))},
+  events_.record(EventId::kStart, {{"program", std::string(binary_name(binary_))},
+                                   {"version", std::string(config::version())},
+                                   {"node", config_.name},
+                                   {"instance", to_hex(engine_->node().instance)},
+                                   {"role", std::string(rules::enum_name(engine_->role()))},
                                    {"state", std::string(rules::enum_name(engine_->state()))}});
 }
 
@@ -177,7 +201,8 @@ void Node::on_durable(const engine::Position& /*position*/) {
 }
 
 void Node::on_halt(const engine::Halt& halt) {
-  events_.record(observe::EventId::kHalted, {{"rule", halt.rule}, {"code", halt.code}, {"lsn", halt.lsn.value()}, {"reason", halt.reason}});
+  events_.record(observe::EventId::kHalted,
+                 {{"rule", halt.rule}, {"code", halt.code}, {"lsn", halt.lsn.value()}, {"reason", halt.reason}});
   for (auto& callback : progress_) callback();
   if (stopping_) drain();
 }
@@ -194,7 +219,9 @@ void Node::drain() {
   if (!stopped_) return;
   const bool halted = engine_ && engine_->state() == rules::NodeState::kHalted;
   if (engine_ && !halted && !engine_->idle()) return;  // on_durable comes back here
-  if (engine_) events_.record(observe::EventId::kStopped, {{"reason", stop_reason_}, {"durable_lsn", engine_->visible().lsn.value()}});
+  if (engine_)
+    events_.record(observe::EventId::kStopped,
+                   {{"reason", stop_reason_}, {"durable_lsn", engine_->visible().lsn.value()}});
   auto finish = [this, alive = alive_, done = std::move(stopped_)]() mutable {
     if (!*alive) return;
     events_.flush(std::move(done));
@@ -205,7 +232,9 @@ void Node::drain() {
   runtime_.jobs().run([written, engine = engine_.get()](runtime::Disk& disk) { *written = engine->clean_stop(disk); },
                       [this, alive = alive_, written, finish = std::move(finish)]() mutable {
                         if (!*alive) return;
-                        if (!*written) runtime_.log().write(LogLevel::kError, "clean_stop_not_recorded", {{"reason", written->error().message}});
+                        if (!*written)
+                          runtime_.log().write(LogLevel::kError, "clean_stop_not_recorded",
+                                               {{"reason", written->error().message}});
                         finish();
                       });
 }

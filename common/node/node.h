@@ -1,9 +1,9 @@
-// A node as a process: opens its data directory, serves the four listeners, stops in good order. What primary and replica
-// share; which writes and records are admitted is decided by the authority in the log, not by the program's name.
-// Thread: the loop's. Runs on any runtime.
+// A node as a process: opens its data directory, serves the four listeners, stops in good order. What primary and
+// replica share; which writes and records are admitted is decided by the authority in the log, not by the program's
+// name. Thread: the loop's. Runs on any runtime.
 //
-// Start: claim the directory (Job) -> listen, answering NOT_READY -> recover the log (Job) -> check the role against the
-// binary -> engine -> READY or HALTED.
+// Start: claim the directory (Job) -> listen, answering NOT_READY -> recover the log (Job) -> check the role against
+// the binary -> engine -> READY or HALTED.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,8 @@
 
 namespace aerodb::node {
 
-// Which binary this is. aerodb-primary opens directories of role primary and sealed; aerodb-replica those of role replica,
-// sealed, and primary after a promotion.
+// Which binary this is. aerodb-primary opens directories of role primary and sealed; aerodb-replica those of role
+// replica, sealed, and primary after a promotion.
 enum class Binary : uint8_t { kPrimary, kReplica };
 [[nodiscard]] std::string_view binary_name(Binary binary);
 
@@ -56,8 +56,12 @@ class Node final : private engine::EngineEvents {
   // Called at each move of the durable boundary, and when the node halts.
   void on_progress(std::function<void()> callback) { progress_.push_back(std::move(callback)); }
   // What a role adds to observe.replication.
-  void set_replication_view(std::function<void(wire::NodeReplicationResponse&)> view) { replication_view_ = std::move(view); }
-  [[nodiscard]] const std::function<void(wire::NodeReplicationResponse&)>& replication_view() const { return replication_view_; }
+  void set_replication_view(std::function<void(wire::NodeReplicationResponse&)> view) {
+    replication_view_ = std::move(view);
+  }
+  [[nodiscard]] const std::function<void(wire::NodeReplicationResponse&)>& replication_view() const {
+    return replication_view_;
+  }
 
  private:
   void on_durable(const engine::Position& position) override;
@@ -94,10 +98,10 @@ class Node final : private engine::EngineEvents {
 };
 
 // Method handlers, one file a group. Each registers its methods on the node's servers, before start().
-void serve_documents(Node& node);    // documents.cc    schema.*, doc.*
-void serve_observation(Node& node);  // observation.cc  ping, status, observe.*, evidence.versions
-void serve_explanations(Node& node); // explanations.cc explain.*
-void serve_log(Node& node);          // log_source.cc   wal.*, evidence.records
-void serve_control(Node& node);      // control.cc      control.*
+void serve_documents(Node& node);     // documents.cc    schema.*, doc.*
+void serve_observation(Node& node);   // observation.cc  ping, status, observe.*, evidence.versions
+void serve_explanations(Node& node);  // explanations.cc explain.*
+void serve_log(Node& node);           // log_source.cc   wal.*, evidence.records
+void serve_control(Node& node);       // control.cc      control.*
 
 }  // namespace aerodb::node

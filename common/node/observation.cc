@@ -91,7 +91,8 @@ void add_server(observe::Metrics& metrics, const wire::ServerCounters& counters)
 // Gauges are read when asked for, so that the hot path keeps none of them up to date.
 wire::StatsResponse stats(Node& node) {
   observe::Metrics metrics = node.metrics();
-  for (wire::Server* server : {&node.client(), &node.replication(), &node.control(), &node.maintenance()}) add_server(metrics, server->counters());
+  for (wire::Server* server : {&node.client(), &node.replication(), &node.control(), &node.maintenance()})
+    add_server(metrics, server->counters());
   if (auto* engine = node.engine()) {
     const auto& table = engine->state_data().table();
     size_t schemas = 0;
@@ -136,7 +137,8 @@ void evidence_versions(Node& node, const wire::EvidenceVersionsRequest& request,
   if (request.before_commit && request.before_commit->value() == 0) {
     return responder.error({ErrorCode::kBadRequest, "evidence.versions: before_commit must be at least 1", {}});
   }
-  const CommitId bound = request.before_commit ? std::min(visible, CommitId(request.before_commit->value() - 1)) : visible;
+  const CommitId bound =
+      request.before_commit ? std::min(visible, CommitId(request.before_commit->value() - 1)) : visible;
   wire::EvidenceVersionsResponse response;
   for (const auto& v : engine.version_chain(request.collection, request.id, bound)) {
     if (response.versions.size() == kVersionsPerPage) {
@@ -150,7 +152,8 @@ void evidence_versions(Node& node, const wire::EvidenceVersionsRequest& request,
 }
 
 void observe_events(Node& node, const wire::ObserveEventsRequest& request, wire::Responder responder) {
-  if (request.limit == 0 || request.limit > 1000) return responder.error({ErrorCode::kBadRequest, "observe.events: limit must be 1 to 1000", {}});
+  if (request.limit == 0 || request.limit > 1000)
+    return responder.error({ErrorCode::kBadRequest, "observe.events: limit must be 1 to 1000", {}});
   wire::ObserveEventsResponse response;
   for (auto& event : node.events().recent(request.after_number, request.limit)) {
     response.events.push_back({event.number, event.wall_us, std::move(event.name), std::move(event.fields)});
@@ -165,7 +168,9 @@ void serve_observation(Node& node) {
   server.handle(wire::kPing, [](const auto& request, wire::Responder responder) { responder.ok(request); });
   server.handle(wire::kStatus, [&](const auto&, wire::Responder responder) { responder.ok(status(node)); });
   server.handle(wire::kObserveStats, [&](const auto&, wire::Responder responder) { responder.ok(stats(node)); });
-  server.handle(wire::kObserveEvents, [&](const auto& request, wire::Responder responder) { observe_events(node, request, std::move(responder)); });
+  server.handle(wire::kObserveEvents, [&](const auto& request, wire::Responder responder) {
+    observe_events(node, request, std::move(responder));
+  });
   server.handle(wire::kObserveWal, [&](const auto&, wire::Responder responder) {
     if (!node.engine()) return responder.error(node.not_ready());
     responder.ok(observe_wal(node));

@@ -6,15 +6,20 @@ namespace aerodb::node {
 
 int run_node(int argc, const char* const* argv, Binary binary, const config::ProgramInfo& info,
              const std::function<std::shared_ptr<void>(Node&)>& attach) {
-  return config::run_program<NodeConfig>(argc, argv, info, [&](const NodeConfig& config, const config::ProgramOptions& options) {
-    uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
-    if (config.listen_allow_remote) runtime.log().write(LogLevel::kWarn, "remote_allowed", {{"note", std::string("listeners are neither encrypted nor authenticated")}});
-    Node node(runtime, config, binary);
-    auto attached = attach(node);
-    return uv::serve(runtime, options, {.program = info.name,
-                                        .start = [&](auto done) { node.start(std::move(done)); },
-                                        .stop = [&](std::string_view reason, runtime::Callback done) { node.stop(reason, std::move(done)); }});
-  });
+  return config::run_program<NodeConfig>(
+      argc, argv, info, [&](const NodeConfig& config, const config::ProgramOptions& options) {
+        uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
+        if (config.listen_allow_remote)
+          runtime.log().write(LogLevel::kWarn, "remote_allowed",
+                              {{"note", std::string("listeners are neither encrypted nor authenticated")}});
+        Node node(runtime, config, binary);
+        auto attached = attach(node);
+        return uv::serve(
+            runtime, options,
+            {.program = info.name,
+             .start = [&](auto done) { node.start(std::move(done)); },
+             .stop = [&](std::string_view reason, runtime::Callback done) { node.stop(reason, std::move(done)); }});
+      });
 }
 
 }  // namespace aerodb::node

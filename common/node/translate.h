@@ -6,7 +6,9 @@
 
 namespace aerodb::node {
 
-[[nodiscard]] inline wire::Receipt receipt_of(const engine::Position& p) { return {p.lineage, p.epoch, p.commit, p.lsn, p.chain}; }
+[[nodiscard]] inline wire::Receipt receipt_of(const engine::Position& p) {
+  return {p.lineage, p.epoch, p.commit, p.lsn, p.chain};
+}
 
 [[nodiscard]] inline std::optional<engine::ReceiptClaim> claim_of(const std::optional<wire::Receipt>& receipt) {
   if (!receipt) return std::nullopt;
@@ -16,7 +18,8 @@ namespace aerodb::node {
 [[nodiscard]] inline std::vector<wire::AncestryEntry> ancestry_of(const engine::Authority& authority) {
   std::vector<wire::AncestryEntry> entries;
   for (const auto& e : authority.ancestry()) {
-    entries.push_back({e.lineage, e.epoch, e.first_lsn, e.first_commit, e.chain, e.node, e.instance, e.reason, e.parent});
+    entries.push_back(
+        {e.lineage, e.epoch, e.first_lsn, e.first_commit, e.chain, e.node, e.instance, e.reason, e.parent});
   }
   return entries;
 }

@@ -39,7 +39,8 @@ template <class Trace>
 [[nodiscard]] AppendVerdict decide_append(const AppendEvidence& e, Trace& trace) {
   const bool current = e.current_session != 0 && e.session == e.current_session;
   const bool next = e.first_lsn == e.own_lsn.next() || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn);
-  const bool same_chain = e.chain_before == e.own_chain || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn.next());
+  const bool same_chain =
+      e.chain_before == e.own_chain || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn.next());
   trace.apply(RuleId::kRepl8, evaluation(current), e, "current_session", "session");
   trace.apply(RuleId::kRepl2, evaluation(next), e, "first_lsn", "own_lsn");
   trace.apply(RuleId::kRepl1, evaluation(!next || same_chain), e, "chain_before", "own_chain");

@@ -35,20 +35,29 @@ void pack_conclusion(document::PackWriter& out, const AuthorityEvidence& evidenc
   std::set<std::string> binding, observed, rules_failed;
   for (const auto& entry : entries) {
     if (entry.evaluation != Evaluation::kTrue) rules_failed.emplace(rule(entry.rule).name);
-    for (const auto& [name, value] : entry.evidence) (std::ranges::find(kObserved, name) != kObserved.end() ? observed : binding).insert(name);
+    for (const auto& [name, value] : entry.evidence)
+      (std::ranges::find(kObserved, name) != kObserved.end() ? observed : binding).insert(name);
   }
   const auto& text = kTexts[static_cast<size_t>(evidence.command)];
   out.map(decision == AuthorityDecision::kUndetermined ? 9 : 8);
   switch (decision) {
-    case AuthorityDecision::kGranted: out.field("status", "would be accepted on this evidence"); break;
-    case AuthorityDecision::kDenied: out.field("status", "would be rejected on this evidence"); break;
+    case AuthorityDecision::kGranted:
+      out.field("status", "would be accepted on this evidence");
+      break;
+    case AuthorityDecision::kDenied:
+      out.field("status", "would be rejected on this evidence");
+      break;
     case AuthorityDecision::kUndetermined:
       out.field("status", "undetermined");
-      out.field("reason", "AUTH-4: the log does not end with a seal, and nothing here proves that the authority it names ended");
+      out.field("reason",
+                "AUTH-4: the log does not end with a seal, and nothing here proves that the authority it names ended");
       break;
   }
   out.text("code");
-  if (decision == AuthorityDecision::kGranted) out.nil(); else out.text(error_row(refusal_code(evidence.command, decision)).name);
+  if (decision == AuthorityDecision::kGranted)
+    out.nil();
+  else
+    out.text(error_row(refusal_code(evidence.command, decision)).name);
   out.field("command", enum_name(evidence.command));
   out.field("effect", text.effect);
   out.field("cannot_be_undone", text.cannot_be_undone);
@@ -73,9 +82,12 @@ bool enum_from_name(std::string_view name, AuthorityCommand& command) {
 
 ErrorCode refusal_code(AuthorityCommand command, AuthorityDecision decision) {
   switch (command) {
-    case AuthorityCommand::kDemote: return ErrorCode::kDemotionDenied;
-    case AuthorityCommand::kDecline: return ErrorCode::kDeclineDenied;
-    case AuthorityCommand::kPromote: break;
+    case AuthorityCommand::kDemote:
+      return ErrorCode::kDemotionDenied;
+    case AuthorityCommand::kDecline:
+      return ErrorCode::kDeclineDenied;
+    case AuthorityCommand::kPromote:
+      break;
   }
   return decision == AuthorityDecision::kUndetermined ? ErrorCode::kPromotionUndetermined : ErrorCode::kPromotionDenied;
 }

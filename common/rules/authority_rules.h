@@ -121,11 +121,12 @@ AuthorityDecision decide_demote(const AuthorityEvidence& e, Trace& trace) {
   const bool passes_on = e.role == Role::kSealed && decline_answers_seal(e);
   apply(RuleId::kAuth7, e.state == NodeState::kReady, "state");
   apply(RuleId::kAuth3, !e.fenced, "fenced");
-  apply(RuleId::kAuth9, e.role == Role::kPrimary || passes_on, "authority_node", "commit", "durable_lsn", "epoch", "lineage", "node", "role");
-  apply(RuleId::kAuth10, e.successor && e.successor_instance && e.successor_instance != e.instance, "instance", "successor",
-        "successor_instance");
-  apply(RuleId::kAuth11, e.role != Role::kSealed || passes_on, "decline_instance", "decline_node", "decline_seal_lsn", "seal_lsn",
-        "seal_successor", "seal_successor_instance");
+  apply(RuleId::kAuth9, e.role == Role::kPrimary || passes_on, "authority_node", "commit", "durable_lsn", "epoch",
+        "lineage", "node", "role");
+  apply(RuleId::kAuth10, e.successor && e.successor_instance && e.successor_instance != e.instance, "instance",
+        "successor", "successor_instance");
+  apply(RuleId::kAuth11, e.role != Role::kSealed || passes_on, "decline_instance", "decline_node", "decline_seal_lsn",
+        "seal_lsn", "seal_successor", "seal_successor_instance");
   return granted ? AuthorityDecision::kGranted : AuthorityDecision::kDenied;
 }
 
@@ -138,7 +139,7 @@ AuthorityDecision decide_promote(const AuthorityEvidence& e, Trace& trace) {
   const bool ready = apply(RuleId::kAuth7, evaluation(e.state == NodeState::kReady), "state");
   const bool validated = apply(RuleId::kAuth8, evaluation(e.log_validated), "commit", "durable_lsn", "log_validated");
   // Where another node's epoch is still open here, the log cannot tell whether that node goes on: evidence is missing.
-  const Evaluation sealed = e.seal_lsn ? Evaluation::kTrue
+  const Evaluation sealed = e.seal_lsn                 ? Evaluation::kTrue
                             : e.role == Role::kPrimary ? Evaluation::kFalse
                                                        : Evaluation::kUndetermined;
   apply(RuleId::kAuth4, sealed, "authority_node", "epoch", "lineage", "role", "seal_lsn");
@@ -161,8 +162,8 @@ AuthorityDecision decide_decline(const AuthorityEvidence& e, Trace& trace) {
   };
   apply(RuleId::kAuth7, e.state == NodeState::kReady, "state");
   apply(RuleId::kAuth8, e.log_validated, "commit", "durable_lsn", "log_validated");
-  apply(RuleId::kAuth12, seal_names_this_node(e), "authority_node", "epoch", "instance", "lineage", "node", "role", "seal_lsn",
-        "seal_successor", "seal_successor_instance");
+  apply(RuleId::kAuth12, seal_names_this_node(e), "authority_node", "epoch", "instance", "lineage", "node", "role",
+        "seal_lsn", "seal_successor", "seal_successor_instance");
   return granted ? AuthorityDecision::kGranted : AuthorityDecision::kDenied;
 }
 
@@ -174,9 +175,12 @@ AuthorityDecision decide_decline(const AuthorityEvidence& e, Trace& trace) {
 template <class Trace>
 [[nodiscard]] AuthorityDecision decide_authority(const AuthorityEvidence& evidence, Trace& trace) {
   switch (evidence.command) {
-    case AuthorityCommand::kDemote: return detail::decide_demote(evidence, trace);
-    case AuthorityCommand::kPromote: return detail::decide_promote(evidence, trace);
-    case AuthorityCommand::kDecline: return detail::decide_decline(evidence, trace);
+    case AuthorityCommand::kDemote:
+      return detail::decide_demote(evidence, trace);
+    case AuthorityCommand::kPromote:
+      return detail::decide_promote(evidence, trace);
+    case AuthorityCommand::kDecline:
+      return detail::decide_decline(evidence, trace);
   }
   return AuthorityDecision::kDenied;
 }
@@ -184,8 +188,8 @@ template <class Trace>
 // The code that the kernel answers for a decision that is not granted.
 [[nodiscard]] ErrorCode refusal_code(AuthorityCommand command, AuthorityDecision decision);
 
-// control.command: the kernel's own rules on present evidence. Its conclusion names which evidence is binding (a change of
-// it ends a confirmation) and which is only observed (positions, which move under load).
+// control.command: the kernel's own rules on present evidence. Its conclusion names which evidence is binding (a change
+// of it ends a confirmation) and which is only observed (positions, which move under load).
 [[nodiscard]] Explanation explain_authority_command(const AuthorityEvidence& evidence);
 
 }  // namespace aerodb::rules

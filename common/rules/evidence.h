@@ -1,11 +1,11 @@
 // Evidence structs and how they travel into an explanation and back.
 //
-// An evidence struct names each of its members once, in a static fields() (the idiom of common/wire/fields.h). A decision
-// function hands the struct and the names that a rule looked at to its trace; NoTrace drops them, RecordingTrace packs
-// exactly those members. Re-deriving reads the members back by the same names.
+// An evidence struct names each of its members once, in a static fields() (the idiom of common/wire/fields.h). A
+// decision function hands the struct and the names that a rule looked at to its trace; NoTrace drops them,
+// RecordingTrace packs exactly those members. Re-deriving reads the members back by the same names.
 //
-// Members: bool, integers, enums with enum_name() and enum_from_name(), Number<>, Id128<>, std::string, std::optional of
-// these (absent: unknown or not given), std::vector of structs with fields().
+// Members: bool, integers, enums with enum_name() and enum_from_name(), Number<>, Id128<>, std::string, std::optional
+// of these (absent: unknown or not given), std::vector of structs with fields().
 #pragma once
 
 #include <algorithm>
@@ -47,7 +47,10 @@ void pack_struct(const T& value, document::PackWriter& out);
 template <class T>
 void pack_value(const T& value, document::PackWriter& out) {
   if constexpr (kIsOptional<T>) {
-    if (value) pack_value(*value, out); else out.nil();
+    if (value)
+      pack_value(*value, out);
+    else
+      out.nil();
   } else if constexpr (kIsVector<T>) {
     out.array(static_cast<uint32_t>(value.size()));
     for (const auto& element : value) pack_struct(element, out);
@@ -72,7 +75,10 @@ void pack_struct(const T& value, document::PackWriter& out) {
   uint32_t count = 0;
   T::fields(value, [&](std::string_view, const auto&) { ++count; });
   out.map(count);
-  T::fields(value, [&](std::string_view name, const auto& member) { out.text(name); pack_value(member, out); });
+  T::fields(value, [&](std::string_view name, const auto& member) {
+    out.text(name);
+    pack_value(member, out);
+  });
 }
 
 // Hashes and ids come back from JSON as hex text, from MessagePack as bytes: both are read.

@@ -24,7 +24,10 @@ void pack_entry(const RuleEntry& entry, document::PackWriter& out) {
   out.field("rule_id", row.name);
   out.field("description", fmt::format("INVARIANTS.md#{}: {}", row.name, row.text));
   out.text("evaluation");
-  if (entry.evaluation == Evaluation::kUndetermined) out.nil(); else out.boolean(entry.evaluation == Evaluation::kTrue);
+  if (entry.evaluation == Evaluation::kUndetermined)
+    out.nil();
+  else
+    out.boolean(entry.evaluation == Evaluation::kTrue);
   out.text("evidence");
   // "missing" is an evidence key like any other and stands in byte order among them.
   const bool with_missing = entry.evaluation == Evaluation::kUndetermined;
@@ -105,10 +108,14 @@ Result<ExplanationReader> ExplanationReader::open(document::Cursor object) {
   auto observed = object.find("observed_snapshot");
   auto inputs = object.find("inputs");
   auto rules = object.find("rules_applied");
-  if (!type || !observed || !inputs || !rules || !object.find("conclusion")) return malformed("a top-level key is absent");
+  if (!type || !observed || !inputs || !rules || !object.find("conclusion"))
+    return malformed("a top-level key is absent");
   bool known = false;
   for (const auto& row : kTypeNames) {
-    if (type->text() == row.name) { reader.type_ = row.type; known = true; }
+    if (type->text() == row.name) {
+      reader.type_ = row.type;
+      known = true;
+    }
   }
   if (!known) return malformed("unknown explanation_type");
   auto snapshot = read_observed(*observed);

@@ -1,7 +1,7 @@
 // The explanation object: its canonical bytes, its hashes, and reading one back. docs/spec/EXPLANATION_MODEL.md.
 //
-// Top keys in a fixed order, evidence keys in byte order, integers exact, no clock, no address. As JSON, hashes and ids are
-// lower-case hex.
+// Top keys in a fixed order, evidence keys in byte order, integers exact, no clock, no address. As JSON, hashes and ids
+// are lower-case hex.
 #pragma once
 
 #include <functional>
@@ -23,10 +23,10 @@ struct ObservedSnapshot {
 
 // What a decision concluded, written as the `conclusion` map by `write`.
 struct Explanation {
-  Bytes packed;                      // the object as MessagePack, canonical
-  std::string json;                  // the object as canonical (compact) JSON
-  Sha256 sha256{};                   // of json
-  std::vector<Sha256> rule_sha256;   // of each rule entry's canonical JSON, in order
+  Bytes packed;                     // the object as MessagePack, canonical
+  std::string json;                 // the object as canonical (compact) JSON
+  Sha256 sha256{};                  // of json
+  std::vector<Sha256> rule_sha256;  // of each rule entry's canonical JSON, in order
 };
 
 // Renders the object. `inputs` and `conclusion` each write exactly one map.

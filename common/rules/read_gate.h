@@ -23,7 +23,8 @@ struct ReadGateEvidence {
   std::optional<Epoch> receipt_epoch;
   std::optional<Lsn> receipt_lsn;
   std::optional<Chain> receipt_chain;
-  // What this node's ancestry says of that lineage and epoch; absent where it does not hold it, or where it is still open.
+  // What this node's ancestry says of that lineage and epoch; absent where it does not hold it, or where it is still
+  // open.
   bool lineage_known = true;
   bool epoch_known = true;
   std::optional<Lsn> lineage_last_lsn;
@@ -75,11 +76,12 @@ template <class Trace>
   };
   apply(RuleId::kFail2, e.state != NodeState::kHalted, ErrorCode::kHalted, "state");
   apply(RuleId::kAuth3, !e.fenced, ErrorCode::kLineageEnded, "fenced");
-  apply(RuleId::kRepl4, e.state == NodeState::kReady && e.log_validated, ErrorCode::kNotReady, "log_validated", "state");
+  apply(RuleId::kRepl4, e.state == NodeState::kReady && e.log_validated, ErrorCode::kNotReady, "log_validated",
+        "state");
   const auto departs = detail::receipt_departs(e);
   apply(RuleId::kRepl7, !departs, departs.value_or(ErrorCode::kLineageUnknown), "epoch_known", "epoch_last_lsn",
-        "lineage_known", "lineage_last_lsn", "own_chain_at_receipt", "receipt_chain", "receipt_epoch", "receipt_lineage",
-        "receipt_lsn");
+        "lineage_known", "lineage_last_lsn", "own_chain_at_receipt", "receipt_chain", "receipt_epoch",
+        "receipt_lineage", "receipt_lsn");
   apply(RuleId::kRepl5, e.commit <= e.applied_commit && (!e.receipt_lsn || *e.receipt_lsn <= e.applied_lsn),
         ErrorCode::kBehind, "applied_commit", "applied_lsn", "commit", "receipt_lsn");
   apply(RuleId::kMvcc4, e.commit >= e.floor, ErrorCode::kBelowFloor, "commit", "floor");
@@ -111,7 +113,8 @@ struct ReplicationSafetyEvidence {
 
 enum class ReplicationSafety : uint8_t { kReadSafe, kNotReadSafe, kUndetermined };
 
-[[nodiscard]] ReplicationSafety decide_replication_safety(const ReplicationSafetyEvidence& evidence, RecordingTrace& trace);
+[[nodiscard]] ReplicationSafety decide_replication_safety(const ReplicationSafetyEvidence& evidence,
+                                                          RecordingTrace& trace);
 [[nodiscard]] Explanation explain_replication_safety(const ReplicationSafetyEvidence& evidence, LineageId lineage);
 
 }  // namespace aerodb::rules

@@ -10,7 +10,9 @@ struct EvidenceVersion {
   explicit operator bool() const { return version != nullptr; }
 };
 CommitId commit_of(EvidenceVersion v) { return v.version->commit; }
-EvidenceVersion older_than(EvidenceVersion v) { return v.version + 1 == v.end ? EvidenceVersion{} : EvidenceVersion{v.version + 1, v.end}; }
+EvidenceVersion older_than(EvidenceVersion v) {
+  return v.version + 1 == v.end ? EvidenceVersion{} : EvidenceVersion{v.version + 1, v.end};
+}
 bool is_tombstone(EvidenceVersion v) { return v.version->kind == "tombstone"; }
 
 bool strictly_descends(const std::vector<VersionEvidence>& versions) {
@@ -29,7 +31,10 @@ Visibility decide_visibility(ReadVisibilityEvidence& evidence, RecordingTrace& t
 
   const VersionEvidence* candidate = nullptr;
   for (const auto& version : evidence.versions) {
-    if (version.commit <= evidence.commit) { candidate = &version; break; }
+    if (version.commit <= evidence.commit) {
+      candidate = &version;
+      break;
+    }
   }
   evidence.candidate_commit.reset();
   evidence.candidate_kind.reset();
@@ -40,7 +45,8 @@ Visibility decide_visibility(ReadVisibilityEvidence& evidence, RecordingTrace& t
   trace.apply(RuleId::kMvcc1, evaluation(candidate != nullptr), evidence, "candidate_commit", "commit", "versions");
 
   const auto* begin = evidence.versions.data();
-  auto newest = evidence.versions.empty() ? EvidenceVersion{} : EvidenceVersion{begin, begin + evidence.versions.size()};
+  auto newest =
+      evidence.versions.empty() ? EvidenceVersion{} : EvidenceVersion{begin, begin + evidence.versions.size()};
   const bool visible = static_cast<bool>(visible_version(newest, evidence.commit));
   trace.apply(RuleId::kMvcc3, evaluation(visible), evidence, "candidate_kind");
   if (!above_floor) return Visibility::kBelowFloor;
@@ -69,8 +75,12 @@ Explanation explain_visibility(ReadVisibilityEvidence evidence, LineageId lineag
             out.field("collection", evidence.collection);
             out.field("commit_id", *evidence.candidate_commit);
             return;
-          case Visibility::kNoVisibleVersion: out.field("result", "no visible version"); return;
-          case Visibility::kBelowFloor: out.field("result", "refused: BELOW_FLOOR"); return;
+          case Visibility::kNoVisibleVersion:
+            out.field("result", "no visible version");
+            return;
+          case Visibility::kBelowFloor:
+            out.field("result", "refused: BELOW_FLOOR");
+            return;
         }
       });
 }

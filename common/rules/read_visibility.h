@@ -30,8 +30,8 @@ struct VersionEvidence {
   }
 };
 
-// Logical evidence only: equal on every node at a commit. `versions` holds those with floor < commit <= commit asked and
-// the newest one at or below the floor, newest first.
+// Logical evidence only: equal on every node at a commit. `versions` holds those with floor < commit <= commit asked
+// and the newest one at or below the floor, newest first.
 struct ReadVisibilityEvidence {
   std::string collection;
   std::string id;

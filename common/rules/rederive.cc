@@ -12,7 +12,8 @@ namespace {
 
 Result<Explanation> derive(const ExplanationReader& reader) {
   auto incomplete = [](std::string_view name) {
-    return fail(ErrorCode::kBadRequest, fmt::format("explanation: evidence {} is absent, malformed or contradicts itself", name));
+    return fail(ErrorCode::kBadRequest,
+                fmt::format("explanation: evidence {} is absent, malformed or contradicts itself", name));
   };
   switch (reader.type()) {
     case ExplanationType::kReadVisibility: {

@@ -7,6 +7,7 @@ namespace {
 
 using enum RuleId;
 
+// clang-format off
 constexpr Rule kRules[] = {
     {kWal1, "WAL-1", "Every record's LSN is the one after the record before it, and its chain_before is the chain after that record.", "phase 5, WAL prefix rule"},
     {kWal2, "WAL-2", "Commit ids are assigned by the primary alone, start at 1, have no gap, and stay below 2^53, as LSNs do.", "phase 5, CommitId authority"},
@@ -73,6 +74,7 @@ constexpr Rule kRules[] = {
     {kCtrl6, "CTRL-6", "Command methods are served on the Unix socket alone.", "extension"},
     {kCtrl7, "CTRL-7", "A confirmed command is exactly one kernel operation, and is never repeated by the control plane.", "phase 7, 4.1 and 4.6"},
 };
+// clang-format on
 
 constexpr bool rules_in_enum_order() {
   for (size_t i = 0; i < std::size(kRules); ++i) {

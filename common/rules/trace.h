@@ -50,7 +50,8 @@ class RecordingTrace {
       entry.evidence.emplace_back(std::string(name), std::move(packed));
     });
     AERODB_ASSERT(entry.evidence.size() == wanted.size());
-    std::sort(entry.evidence.begin(), entry.evidence.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(entry.evidence.begin(), entry.evidence.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     entries_.push_back(std::move(entry));
   }
   [[nodiscard]] const std::vector<RuleEntry>& entries() const { return entries_; }

@@ -1,5 +1,5 @@
-// Files, for Jobs and for start-up. Blocking. In the simulator every call is a point at which the process can crash, and
-// unsynced data and unsynced directory entries can be lost, torn or reordered.
+// Files, for Jobs and for start-up. Blocking. In the simulator every call is a point at which the process can crash,
+// and unsynced data and unsynced directory entries can be lost, torn or reordered.
 //
 // After a crash of the simulated process every call on a handle fails for ever with IO. Destructors do no I/O.
 #pragma once
@@ -60,6 +60,7 @@ class Disk {
 // Whole-file conveniences over a Disk.
 [[nodiscard]] Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t max_bytes);
 // Temporary file written and synced, renamed over `path`, directory synced: old content or new, never half.
-[[nodiscard]] Result<void> replace_file(Disk& disk, const std::string& directory, const std::string& name, ByteSpan content);
+[[nodiscard]] Result<void> replace_file(Disk& disk, const std::string& directory, const std::string& name,
+                                        ByteSpan content);
 
 }  // namespace aerodb::runtime

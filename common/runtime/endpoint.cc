@@ -45,8 +45,6 @@ std::string Endpoint::text() const {
   return fmt::format("{}:{}", host, port);
 }
 
-bool Endpoint::is_loopback() const {
-  return kind == Kind::kUnix || host == "::1" || host.starts_with("127.");
-}
+bool Endpoint::is_loopback() const { return kind == Kind::kUnix || host == "::1" || host.starts_with("127."); }
 
 }  // namespace aerodb::runtime

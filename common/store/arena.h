@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace aerodb::store {
@@ -22,6 +24,13 @@ class Arena {
     at_ += bytes;
     left_ -= bytes;
     return piece;
+  }
+  // A T followed by `tail_bytes` for the caller to fill in. T needs no destruction: none is called.
+  template <class T, class... Arguments>
+  [[nodiscard]] T* make(size_t tail_bytes, Arguments&&... arguments) {
+    static_assert(std::is_trivially_destructible_v<T> && alignof(T) <= 8);
+    return std::construct_at(reinterpret_cast<T*>(allocate(sizeof(T) + tail_bytes)),
+                             std::forward<Arguments>(arguments)...);
   }
   // Memory taken from the system.
   [[nodiscard]] uint64_t bytes() const { return bytes_; }

@@ -1,5 +1,6 @@
-// A B+tree of pointers to entries that stay where they are, ordered by (first, second) byte strings, with 8-byte key prefixes
-// in the nodes so that most comparisons touch no entry. Entries are only ever added. One writer, no concurrency.
+// A B+tree of pointers to entries that stay where they are, ordered by (first, second) byte strings, with 8-byte key
+// prefixes in the nodes so that most comparisons touch no entry. Entries are only ever added. One writer, no
+// concurrency.
 //
 // Entry must offer first() and second() -> ByteSpan; a key that has one part leaves second() empty.
 #pragma once
@@ -59,14 +60,19 @@ class BTree {
    public:
     Position() = default;
     // nullptr past either end.
-    [[nodiscard]] Entry* get() const { return leaf_ != nullptr && index_ < leaf_->count ? leaf_->entries[index_] : nullptr; }
+    [[nodiscard]] Entry* get() const {
+      return leaf_ != nullptr && index_ < leaf_->count ? leaf_->entries[index_] : nullptr;
+    }
     void next() {
       if (++index_ < leaf_->count) return;
       leaf_ = leaf_->next;
       index_ = 0;
     }
     void previous() {
-      if (index_ > 0) { --index_; return; }
+      if (index_ > 0) {
+        --index_;
+        return;
+      }
       leaf_ = leaf_->previous;
       index_ = leaf_ == nullptr ? 0 : leaf_->count - 1;
     }
@@ -154,7 +160,10 @@ class BTree {
     uint32_t low = 0, high = node.count;
     while (low < high) {
       const uint32_t middle = (low + high) / 2;
-      if (below(node, middle, prefix, key)) low = middle + 1; else high = middle;
+      if (below(node, middle, prefix, key))
+        low = middle + 1;
+      else
+        high = middle;
     }
     return low;
   }
@@ -163,13 +172,18 @@ class BTree {
     uint32_t low = 0, high = node.count;
     while (low < high) {
       const uint32_t middle = (low + high) / 2;
-      if (at_most(node, middle, prefix, key)) low = middle + 1; else high = middle;
+      if (at_most(node, middle, prefix, key))
+        low = middle + 1;
+      else
+        high = middle;
     }
     return low;
   }
   static void open_slot(Node& node, uint32_t at, uint64_t prefix, Entry* entry) {
-    std::copy_backward(node.prefixes.begin() + at, node.prefixes.begin() + node.count, node.prefixes.begin() + node.count + 1);
-    std::copy_backward(node.entries.begin() + at, node.entries.begin() + node.count, node.entries.begin() + node.count + 1);
+    std::copy_backward(node.prefixes.begin() + at, node.prefixes.begin() + node.count,
+                       node.prefixes.begin() + node.count + 1);
+    std::copy_backward(node.entries.begin() + at, node.entries.begin() + node.count,
+                       node.entries.begin() + node.count + 1);
     node.prefixes[at] = prefix;
     node.entries[at] = entry;
     ++node.count;
@@ -199,12 +213,16 @@ class BTree {
     move_upper_half(inner, right, kMiddle + 1);
     std::copy(inner.children.begin() + kMiddle + 1, inner.children.begin() + kFanout + 1, right.children.begin());
     inner.count = kMiddle;
-    if (at <= kMiddle) add_child(inner, at, *split); else add_child(right, at - kMiddle - 1, *split);
+    if (at <= kMiddle)
+      add_child(inner, at, *split);
+    else
+      add_child(right, at - kMiddle - 1, *split);
     return Split{middle, &right};
   }
 
   static void add_child(Inner& inner, uint32_t at, const Split& split) {
-    std::copy_backward(inner.children.begin() + at + 1, inner.children.begin() + inner.count + 1, inner.children.begin() + inner.count + 2);
+    std::copy_backward(inner.children.begin() + at + 1, inner.children.begin() + inner.count + 1,
+                       inner.children.begin() + inner.count + 2);
     open_slot(inner, at, key_prefix(split.first->first()), split.first);
     inner.children[at + 1] = split.right;
   }
@@ -223,11 +241,14 @@ class BTree {
     right.previous = &leaf;
     (leaf.next != nullptr ? leaf.next->previous : tail_) = &right;
     leaf.next = &right;
-    if (at < middle) open_slot(leaf, at, prefix, entry); else open_slot(right, at - middle, prefix, entry);
+    if (at < middle)
+      open_slot(leaf, at, prefix, entry);
+    else
+      open_slot(right, at - middle, prefix, entry);
     return Split{right.entries[0], &right};
   }
 
-  std::deque<Leaf> leaves_;    // deques keep nodes where they are
+  std::deque<Leaf> leaves_;  // deques keep nodes where they are
   std::deque<Inner> inners_;
   Node* root_ = nullptr;
   Leaf* head_ = nullptr;

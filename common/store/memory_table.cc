@@ -1,7 +1,6 @@
 #include "common/store/memory_table.h"
 
 #include <cstring>
-#include <new>
 
 #include "common/base/assert.h"
 #include "common/document/canonical.h"
@@ -37,17 +36,18 @@ void MemoryTable::add_index(CollectionTable& collection, std::string_view path) 
   collection.indexes.back()->path = path;
 }
 
-void MemoryTable::put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version, ByteSpan document) {
+void MemoryTable::put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
+                      ByteSpan document) {
   DocumentEntry* entry = find(collection, id);
   if (entry == nullptr) {
-    entry = new (arena_.allocate(sizeof(DocumentEntry) + id.size())) DocumentEntry{nullptr, static_cast<uint32_t>(id.size())};
+    entry = arena_.make<DocumentEntry>(id.size(), nullptr, static_cast<uint32_t>(id.size()));
     std::memcpy(&entry->id_bytes + 1, id.data(), id.size());
     collection.documents.insert(entry);
   }
   AERODB_ASSERT(entry->newest == nullptr || entry->newest->commit < commit);
   const bool was_live = entry->newest != nullptr && !entry->newest->tombstone();
-  auto* version = new (arena_.allocate(sizeof(Version) + document.size()))
-      Version{commit, schema_version, static_cast<uint32_t>(document.size()), entry->newest};
+  auto* version = arena_.make<Version>(document.size(), commit, schema_version, static_cast<uint32_t>(document.size()),
+                                       entry->newest);
   if (!document.empty()) std::memcpy(version + 1, document.data(), document.size());
   entry->newest = version;
   ++versions_;
@@ -61,7 +61,7 @@ void MemoryTable::add_index_entries(CollectionTable& collection, DocumentEntry& 
     key_.clear();
     if (!document::index_key_of(document, index->path, key_)) continue;
     if (index->entries.find({key_, entry.first()}) != nullptr) continue;
-    auto* proposed = new (arena_.allocate(sizeof(IndexEntry) + key_.size())) IndexEntry{&entry, static_cast<uint32_t>(key_.size())};
+    auto* proposed = arena_.make<IndexEntry>(key_.size(), &entry, static_cast<uint32_t>(key_.size()));
     std::memcpy(&proposed->value_bytes + 1, key_.data(), key_.size());
     index->entries.insert(proposed);
     ++index_entries_;

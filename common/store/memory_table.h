@@ -1,5 +1,6 @@
-// The newest versions in memory: per collection a tree of documents by _id, each with its chain of versions, and a tree per
-// indexed field. One writer (the node's loop), nothing concurrent. What is above a read's bound is simply not seen by it.
+// The newest versions in memory: per collection a tree of documents by _id, each with its chain of versions, and a tree
+// per indexed field. One writer (the node's loop), nothing concurrent. What is above a read's bound is simply not seen
+// by it.
 #pragma once
 
 #include <map>
@@ -74,7 +75,8 @@ class MemoryTable {
   }
   // Adds a version above the newest one. schema_version 0 and no document: a tombstone.
   // Requires commit above that of the newest version.
-  void put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version, ByteSpan document);
+  void put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
+           ByteSpan document);
 
   [[nodiscard]] uint64_t bytes() const;
   [[nodiscard]] uint64_t live_documents() const { return live_documents_; }

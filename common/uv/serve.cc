@@ -13,17 +13,23 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
   Phase phase = Phase::kStarting;
   int exit_code = 0;
   runtime.log().write(LogLevel::kInfo, "process_start",
-                      {{"program", service.program}, {"version", std::string(config::version())}, {"config", options.effective_config}});
+                      {{"program", service.program},
+                       {"version", std::string(config::version())},
+                       {"config", options.effective_config}});
   auto end = [&](std::string_view reason) {
     const Phase before = std::exchange(phase, Phase::kEnding);
     if (before == Phase::kEnding) return;
     runtime.log().write(LogLevel::kInfo, "process_stop", {{"reason", std::string(reason)}});
     // Before it serves there is nothing to bring to an end.
-    if (before == Phase::kStarting) runtime.stop(); else service.stop(reason, [&runtime] { runtime.stop(); });
+    if (before == Phase::kStarting)
+      runtime.stop();
+    else
+      service.stop(reason, [&runtime] { runtime.stop(); });
   };
   SignalWatch signals(runtime, [&](int signal) { end(signal == SIGINT ? "SIGINT" : "SIGTERM"); });
   std::unique_ptr<StdinWatch> stdin_watch;
-  if (options.exit_with_stdin) stdin_watch = std::make_unique<StdinWatch>(runtime, [&] { end("standard input ended"); });
+  if (options.exit_with_stdin)
+    stdin_watch = std::make_unique<StdinWatch>(runtime, [&] { end("standard input ended"); });
   service.start([&](Result<void> started) {
     if (phase == Phase::kEnding) return;
     if (started) {

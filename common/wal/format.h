@@ -18,10 +18,9 @@ inline constexpr uint16_t kRecordFormat = 1;
 inline constexpr uint32_t kMaxRecordBytes = 12u << 20;  // header, payload and padding
 
 // Frame (physical, node-local), little-endian; the body is whole records:
-//   0 magic u32   4 count u32   8 segment sequence u64   16 frame sequence u64   24 first lsn u64   32 length u64 (body bytes)
-//   40 checksum [16]: XXH3-128 seeded with the segment's salt over {header with the checksum zero, the same hash of the body}
-//   56 zero [8]
-//   64 body, zero padding to a multiple of 512
+//   0 magic u32   4 count u32   8 segment sequence u64   16 frame sequence u64   24 first lsn u64   32 length u64 (body
+//   bytes) 40 checksum [16]: XXH3-128 seeded with the segment's salt over {header with the checksum zero, the same hash
+//   of the body} 56 zero [8] 64 body, zero padding to a multiple of 512
 inline constexpr uint32_t kFrameMagic = 0x46574541;  // "AEWF"
 inline constexpr size_t kFrameHeaderBytes = 64;
 inline constexpr uint64_t kMaxFrameBytes = kFrameHeaderBytes + kMaxRecordBytes;

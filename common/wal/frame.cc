@@ -83,7 +83,9 @@ std::optional<FrameHeader> peek_frame_header(ByteSpan in, uint64_t segment_seque
   header.first_lsn = Lsn(reader.u64());
   header.body_bytes = reader.u64();
   if (!reader.ok() || magic != kFrameMagic || header.segment_sequence != segment_sequence) return std::nullopt;
-  if (header.count == 0 || header.body_bytes < kRecordHeaderBytes || header.body_bytes > kMaxFrameBytes - kFrameHeaderBytes) return std::nullopt;
+  if (header.count == 0 || header.body_bytes < kRecordHeaderBytes ||
+      header.body_bytes > kMaxFrameBytes - kFrameHeaderBytes)
+    return std::nullopt;
   return header;
 }
 

@@ -11,7 +11,8 @@ namespace aerodb::wal {
 
 struct SegmentHeader {
   uint64_t sequence = 0;  // of the ring, first is 1; slot = (sequence - 1) mod slots
-  uint64_t salt = 0;      // keys the checksums of this segment's frames, so that older bytes in the slot are not taken for them
+  uint64_t salt =
+      0;  // keys the checksums of this segment's frames, so that older bytes in the slot are not taken for them
   Lsn first_lsn;
   ClusterId cluster;
   InstanceId instance;
@@ -34,7 +35,8 @@ struct FrameHeader {
 // Fills in the header of a frame whose body already stands behind it: `frame` is header, body and padding.
 void seal_frame(const FrameHeader& header, uint64_t salt, std::span<uint8_t> frame);
 
-// Reads the header at the start of `in` (64 bytes at least): magic, sequence and bounds only, the checksum is not looked at.
+// Reads the header at the start of `in` (64 bytes at least): magic, sequence and bounds only, the checksum is not
+// looked at.
 [[nodiscard]] std::optional<FrameHeader> peek_frame_header(ByteSpan in, uint64_t segment_sequence);
 // True if `frame` (header and body, padding not needed) carries the checksum of its bytes.
 [[nodiscard]] bool frame_checksum_holds(ByteSpan frame, const FrameHeader& header, uint64_t salt);

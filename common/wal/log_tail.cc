@@ -23,8 +23,8 @@ std::unique_ptr<FrameBuffer> LogTail::push(std::unique_ptr<FrameBuffer> frame) {
 Lsn LogTail::first_lsn() const { return frames_.empty() ? Lsn() : frames_.front()->first_lsn; }
 
 uint32_t LogTail::read(Lsn from, Lsn up_to, uint64_t max_bytes, Bytes& out) const {
-  auto frame = std::upper_bound(frames_.begin(), frames_.end(), from,
-                                [](Lsn lsn, const auto& f) { return lsn < f->first_lsn; });
+  auto frame =
+      std::upper_bound(frames_.begin(), frames_.end(), from, [](Lsn lsn, const auto& f) { return lsn < f->first_lsn; });
   AERODB_ASSERT(frame != frames_.begin());
   --frame;
   const size_t begin = out.size();
@@ -34,7 +34,8 @@ uint32_t LogTail::read(Lsn from, Lsn up_to, uint64_t max_bytes, Bytes& out) cons
     const size_t taken = before - begin;
     if (count > 0 && taken >= max_bytes) break;
     ByteSpan body = ByteSpan((*frame)->bytes).subspan(kSegmentHeaderBytes + kFrameHeaderBytes, (*frame)->body_bytes);
-    const uint32_t more = take_records(body, (*frame)->first_lsn, std::max(from, (*frame)->first_lsn), up_to, std::max<uint64_t>(max_bytes, taken) - taken, out);
+    const uint32_t more = take_records(body, (*frame)->first_lsn, std::max(from, (*frame)->first_lsn), up_to,
+                                       std::max<uint64_t>(max_bytes, taken) - taken, out);
     // A frame's first record is taken whatever its size: given back where it is not the very first.
     if (count > 0 && out.size() - begin > max_bytes) {
       out.resize(before);
@@ -65,7 +66,8 @@ uint32_t take_records(ByteSpan body, Lsn first, Lsn skip_to, Lsn up_to, uint64_t
     at += bytes;
     lsn = lsn.next();
   }
-  if (count > 0) out.insert(out.end(), body.begin() + static_cast<ptrdiff_t>(begin), body.begin() + static_cast<ptrdiff_t>(at));
+  if (count > 0)
+    out.insert(out.end(), body.begin() + static_cast<ptrdiff_t>(begin), body.begin() + static_cast<ptrdiff_t>(at));
   return count;
 }
 

@@ -34,7 +34,8 @@ class LogTail {
   std::deque<std::unique_ptr<FrameBuffer>> frames_;
 };
 
-// Appends whole records of `body`, whose first has LSN `first`, under the same terms. `skip_to` is the first one wanted.
+// Appends whole records of `body`, whose first has LSN `first`, under the same terms. `skip_to` is the first one
+// wanted.
 uint32_t take_records(ByteSpan body, Lsn first, Lsn skip_to, Lsn up_to, uint64_t max_bytes, Bytes& out);
 
 }  // namespace aerodb::wal

@@ -17,8 +17,8 @@ std::unexpected<Error> released(Lsn from) {
 }
 
 // Walks frames from `at` until the records wanted are found. Runs in a Job.
-Result<Records> read_from_disk(runtime::Disk& disk, const std::string& data_dir, const Ring& ring, RingCursor at, Lsn from,
-                               Lsn up_to, uint64_t max_bytes) {
+Result<Records> read_from_disk(runtime::Disk& disk, const std::string& data_dir, const Ring& ring, RingCursor at,
+                               Lsn from, Lsn up_to, uint64_t max_bytes) {
   auto paths = segment_paths(data_dir, ring.geometry().slots);
   Records records{from, 0, {}};
   while (true) {
@@ -28,7 +28,8 @@ Result<Records> read_from_disk(runtime::Disk& disk, const std::string& data_dir,
     auto head = (*file)->read(0, sector);
     if (!head) return fail(std::move(head.error()));
     SegmentHeader header;
-    if (read_segment_header(sector, header) != SegmentHeaderState::kValid || header.sequence != at.segment_sequence) return released(from);
+    if (read_segment_header(sector, header) != SegmentHeaderState::kValid || header.sequence != at.segment_sequence)
+      return released(from);
     SegmentReader reader(**file, ring.geometry().segment_bytes, header);
     while (true) {
       auto frame = reader.frame_at(at.offset);
@@ -73,7 +74,9 @@ void Reader::note(const Writer::FramePlace& place) {
     if (last.segment_sequence == place.at.segment_sequence && place.at.offset - last.offset < kPlaceEveryBytes) return;
   }
   places_.push_back(place);
-  while (!places_.empty() && places_.front().at.segment_sequence + writer_.ring().geometry().slots <= place.at.segment_sequence) places_.pop_front();
+  while (!places_.empty() &&
+         places_.front().at.segment_sequence + writer_.ring().geometry().slots <= place.at.segment_sequence)
+    places_.pop_front();
 }
 
 Lsn Reader::first_lsn() const { return places_.empty() ? Lsn() : places_.front().first_lsn; }
@@ -92,16 +95,15 @@ void Reader::read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Res
     done(released(from));
     return;
   }
-  auto place = std::upper_bound(places_.begin(), places_.end(), from, [](Lsn lsn, const auto& p) { return lsn < p.first_lsn; });
+  auto place =
+      std::upper_bound(places_.begin(), places_.end(), from, [](Lsn lsn, const auto& p) { return lsn < p.first_lsn; });
   --place;
   auto result = std::make_shared<Result<Records>>(Records{});
-  jobs_.run(
-      [result, data_dir = data_dir_, ring = writer_.ring(), at = place->at, from, up_to, max_bytes](runtime::Disk& disk) {
-        *result = read_from_disk(disk, data_dir, ring, at, from, up_to, max_bytes);
-      },
-      [result, alive = alive_, done = std::move(done)]() mutable {
-        if (*alive) done(std::move(*result));
-      });
+  jobs_.run([result, data_dir = data_dir_, ring = writer_.ring(), at = place->at, from, up_to, max_bytes](
+                runtime::Disk& disk) { *result = read_from_disk(disk, data_dir, ring, at, from, up_to, max_bytes); },
+            [result, alive = alive_, done = std::move(done)]() mutable {
+              if (*alive) done(std::move(*result));
+            });
 }
 
 }  // namespace aerodb::wal

@@ -26,7 +26,8 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   // Records from `from` on, at most max_bytes unless the first alone is larger, none above the durable boundary.
-  // Requires 1 <= from <= durable. `done` may run before this returns. LOG_RELEASED where the ring no longer holds them.
+  // Requires 1 <= from <= durable. `done` may run before this returns. LOG_RELEASED where the ring no longer holds
+  // them.
   void read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done);
   // Oldest LSN that the ring still holds.
   [[nodiscard]] Lsn first_lsn() const;

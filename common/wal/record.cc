@@ -8,7 +8,9 @@
 namespace aerodb::wal {
 namespace {
 
-std::unexpected<Error> bad_record(std::string_view what) { return fail(ErrorCode::kBadRecord, fmt::format("log record: {}", what)); }
+std::unexpected<Error> bad_record(std::string_view what) {
+  return fail(ErrorCode::kBadRecord, fmt::format("log record: {}", what));
+}
 
 void put_header(const RecordHeader& header, Bytes& out, size_t at) {
   Bytes head;
@@ -220,12 +222,18 @@ Result<RecordView> read_record(ByteSpan in) {
 
 Result<Payload> parse_payload(const RecordView& record) {
   switch (record.header.type) {
-    case RecordType::kLineageStart: return parse<LineageStart>(record.payload, "lineage_start");
-    case RecordType::kEpochStart: return parse<EpochStart>(record.payload, "epoch_start");
-    case RecordType::kSeal: return parse<Seal>(record.payload, "seal");
-    case RecordType::kSchema: return parse<SchemaRecord>(record.payload, "schema");
-    case RecordType::kCommit: return parse<Commit>(record.payload, "commit");
-    case RecordType::kFloor: return bad_record("floor records are not read by this version");
+    case RecordType::kLineageStart:
+      return parse<LineageStart>(record.payload, "lineage_start");
+    case RecordType::kEpochStart:
+      return parse<EpochStart>(record.payload, "epoch_start");
+    case RecordType::kSeal:
+      return parse<Seal>(record.payload, "seal");
+    case RecordType::kSchema:
+      return parse<SchemaRecord>(record.payload, "schema");
+    case RecordType::kCommit:
+      return parse<Commit>(record.payload, "commit");
+    case RecordType::kFloor:
+      return bad_record("floor records are not read by this version");
   }
   return bad_record("unknown type");
 }

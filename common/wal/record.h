@@ -19,7 +19,7 @@ struct RecordHeader {
   RecordType type = RecordType::kCommit;
   Epoch epoch;
   Lsn lsn;
-  CommitId commit;     // last commit up to and with this record
+  CommitId commit;  // last commit up to and with this record
   Chain chain_before;
   Digest digest_after;
 };
@@ -103,12 +103,13 @@ class CommitEncoder {
 // One record within a buffer, header checked, payload not yet parsed. Views into the buffer.
 struct RecordView {
   RecordHeader header;
-  ByteSpan bytes;    // the whole record, padding included
+  ByteSpan bytes;  // the whole record, padding included
   ByteSpan payload;
   [[nodiscard]] Chain chain_after() const;
 };
 
-// Reads the record at the start of `in`. BAD_RECORD: truncated, bounds, unknown type, flags or format, padding not zero.
+// Reads the record at the start of `in`. BAD_RECORD: truncated, bounds, unknown type, flags or format, padding not
+// zero.
 [[nodiscard]] Result<RecordView> read_record(ByteSpan in);
 // BAD_RECORD where the payload does not parse whole.
 [[nodiscard]] Result<Payload> parse_payload(const RecordView& record);

@@ -45,7 +45,9 @@ class Ring {
   // Segments up to this sequence may be displaced.
   void release(uint64_t sequence) { released_ = sequence; }
   [[nodiscard]] uint64_t released() const { return released_; }
-  [[nodiscard]] uint32_t slot_of(uint64_t sequence) const { return static_cast<uint32_t>((sequence - 1) % geometry_.slots); }
+  [[nodiscard]] uint32_t slot_of(uint64_t sequence) const {
+    return static_cast<uint32_t>((sequence - 1) % geometry_.slots);
+  }
 
  private:
   RingGeometry geometry_;

@@ -29,22 +29,29 @@ Result<void> read_slot(runtime::File& file, const std::string& path, uint32_t sl
   auto size = file.size();
   if (!size) return fail(std::move(size.error()));
   if (*size != geometry.segment_bytes) {
-    return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: {} has {} bytes, the configuration says {}", path, *size, geometry.segment_bytes));
+    return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: {} has {} bytes, the configuration says {}", path,
+                                                           *size, geometry.segment_bytes));
   }
   Bytes sector(kSegmentHeaderBytes);
   auto count = file.read(0, sector);
   if (!count) return fail(std::move(count.error()));
   SegmentHeader header;
   switch (read_segment_header(sector, header)) {
-    case SegmentHeaderState::kInvalid: return {};
-    case SegmentHeaderState::kNewerFormat: return fail(ErrorCode::kNewerFormat, fmt::format("open log: {} has a newer format", path));
-    case SegmentHeaderState::kValid: break;
+    case SegmentHeaderState::kInvalid:
+      return {};
+    case SegmentHeaderState::kNewerFormat:
+      return fail(ErrorCode::kNewerFormat, fmt::format("open log: {} has a newer format", path));
+    case SegmentHeaderState::kValid:
+      break;
   }
   if (header.cluster != cluster || header.instance != instance) {
-    return fail(ErrorCode::kWrongNode, fmt::format("open log: {} belongs to instance {} of cluster {}", path, to_hex(header.instance), to_hex(header.cluster)));
+    return fail(ErrorCode::kWrongNode, fmt::format("open log: {} belongs to instance {} of cluster {}", path,
+                                                   to_hex(header.instance), to_hex(header.cluster)));
   }
   if ((header.sequence - 1) % geometry.slots != slot) {
-    return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: {} holds segment {}, which does not belong in slot {}", path, header.sequence, slot));
+    return fail(
+        ErrorCode::kWalSegmentMissing,
+        fmt::format("open log: {} holds segment {}, which does not belong in slot {}", path, header.sequence, slot));
   }
   ring.segments.emplace(header.sequence, OpenSegment{header, &file});
   return {};
@@ -61,19 +68,23 @@ Result<OpenRing> open_ring(runtime::Disk& disk, const std::string& data_dir, con
     auto file = disk.open(paths[slot], runtime::OpenMode::kRead);
     if (!file) return fail(std::move(file.error()));
     ring.files.push_back(std::move(*file));
-    if (auto read = read_slot(*ring.files.back(), paths[slot], slot, geometry, cluster, instance, ring); !read) return fail(std::move(read.error()));
+    if (auto read = read_slot(*ring.files.back(), paths[slot], slot, geometry, cluster, instance, ring); !read)
+      return fail(std::move(read.error()));
   }
   auto beyond = disk.exists(segment_paths(data_dir, geometry.slots + 1).back());
   if (!beyond) return fail(std::move(beyond.error()));
-  if (*beyond) return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: the directory has more than the {} segments of the configuration", geometry.slots));
+  if (*beyond)
+    return fail(
+        ErrorCode::kWalSegmentMissing,
+        fmt::format("open log: the directory has more than the {} segments of the configuration", geometry.slots));
   return ring;
 }
 
 // Walks frames and records in order; everything found goes into `scan`.
 class Walk {
  public:
-  Walk(const ClusterId& cluster,
-       const std::function<std::optional<std::string>(const RecordView&)>& visit, RingScan& scan)
+  Walk(const ClusterId& cluster, const std::function<std::optional<std::string>(const RecordView&)>& visit,
+       RingScan& scan)
       : cluster_(cluster), visit_(visit), scan_(scan) {}
 
   // False: the walk is over, by a discontinuity.
@@ -127,11 +138,15 @@ class Walk {
     if (record.header.lsn == Lsn(1)) {
       auto payload = parse_payload(record);
       const auto* start = payload ? std::get_if<LineageStart>(&*payload) : nullptr;
-      if (start == nullptr) { broken_ = "LSN 1 is not a lineage_start"; return false; }
+      if (start == nullptr) {
+        broken_ = "LSN 1 is not a lineage_start";
+        return false;
+      }
       last_chain_ = genesis_chain(cluster_, start->lineage);
     }
     if (record.header.chain_before != last_chain_) {
-      broken_ = fmt::format("chain before LSN {}: expected {}, found {}", record.header.lsn.value(), to_hex(last_chain_), to_hex(record.header.chain_before));
+      broken_ = fmt::format("chain before LSN {}: expected {}, found {}", record.header.lsn.value(),
+                            to_hex(last_chain_), to_hex(record.header.chain_before));
       return false;
     }
     return true;
@@ -159,9 +174,11 @@ class Walk {
   std::string broken_;
 };
 
-// The segment that comes after the end has no valid header. At most one frame is ever unsynced (WAL-3), so a torn start of
-// it leaves the head of one frame; the head of a second one says that the first, and the header with it, were durable.
-Result<std::optional<uint64_t>> find_second_frame(runtime::File& file, const RingGeometry& geometry, uint64_t sequence, uint64_t last_frame) {
+// The segment that comes after the end has no valid header. At most one frame is ever unsynced (WAL-3), so a torn start
+// of it leaves the head of one frame; the head of a second one says that the first, and the header with it, were
+// durable.
+Result<std::optional<uint64_t>> find_second_frame(runtime::File& file, const RingGeometry& geometry, uint64_t sequence,
+                                                  uint64_t last_frame) {
   SegmentReader reader(file, geometry.segment_bytes, SegmentHeader{sequence, 0, {}, {}, {}});
   for (uint64_t offset = kSegmentHeaderBytes; offset < geometry.segment_bytes; offset += kSectorBytes) {
     auto head = reader.bytes_at(offset, kFrameHeaderBytes);
@@ -226,7 +243,8 @@ Result<RingScan> scan_ring(runtime::Disk& disk, const std::string& data_dir, con
       scan.tail.end_lsn = scan.end.lsn;
       return scan;
     }
-    if (scan.segments.empty() || scan.segments.back().header.sequence != sequence) break;  // started, but no frame in it
+    if (scan.segments.empty() || scan.segments.back().header.sequence != sequence)
+      break;  // started, but no frame in it
     ++expected;
   }
   if (auto looked = look_behind(*ring, geometry, scan); !looked) return fail(std::move(looked.error()));

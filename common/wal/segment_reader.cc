@@ -18,7 +18,9 @@ Result<ByteSpan> SegmentReader::bytes_at(uint64_t offset, uint64_t count) {
     window_at_ = offset;
     auto read = file_.read(offset, window_);
     if (!read) return fail(std::move(read.error()));
-    if (*read < count) return fail(ErrorCode::kIo, fmt::format("read log segment {} at {}: {} of {} bytes", header_.sequence, offset, *read, count));
+    if (*read < count)
+      return fail(ErrorCode::kIo,
+                  fmt::format("read log segment {} at {}: {} of {} bytes", header_.sequence, offset, *read, count));
     window_.resize(*read);
   }
   return ByteSpan(window_).subspan(offset - window_at_, count);

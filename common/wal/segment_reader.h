@@ -1,4 +1,5 @@
-// Reads frames of one segment file through a window, so that memory stays bounded whatever the segment's size. Blocking.
+// Reads frames of one segment file through a window, so that memory stays bounded whatever the segment's size.
+// Blocking.
 #pragma once
 
 #include <memory>

@@ -1,12 +1,12 @@
-// Where a log ends after a crash, and whether it may be opened at all (rules REC-1 to REC-4). Pure: no I/O; what it decides
-// is carried out by tail_repair.
+// Where a log ends after a crash, and whether it may be opened at all (rules REC-1 to REC-4). Pure: no I/O; what it
+// decides is carried out by tail_repair.
 //
 //   label  seen                                                        how it can arise
 //   T1     the first invalid frame position is followed by no valid    clean stop; or a crash while the one unsynced
 //          frame of this ring sequence                                 frame was being written
-//   T2     an invalid frame and a valid later one                      damage to bytes that a later sync had made durable
-//   T3     the valid end lies below a bound known to be durable        loss of a whole tail: a swapped disk, a failed sync
-//   T4     a gap in LSN or commit id, a broken chain, a falling        a bug, or files of another log
+//   T2     an invalid frame and a valid later one                      damage to bytes that a later sync had made
+//   durable T3     the valid end lies below a bound known to be durable        loss of a whole tail: a swapped disk, a
+//   failed sync T4     a gap in LSN or commit id, a broken chain, a falling        a bug, or files of another log
 //          epoch or an unknown lineage
 #pragma once
 
@@ -21,14 +21,14 @@
 namespace aerodb::wal {
 
 struct TailEvidence {
-  Lsn end_lsn;                // last record of the valid frames
-  uint64_t end_segment = 0;   // first invalid frame position
+  Lsn end_lsn;               // last record of the valid frames
+  uint64_t end_segment = 0;  // first invalid frame position
   uint64_t end_offset = 0;
-  bool bytes_at_end = false;  // there is something other than zeros
+  bool bytes_at_end = false;              // there is something other than zeros
   std::optional<uint64_t> later_segment;  // a valid frame behind it
   std::optional<uint64_t> later_offset;
-  std::optional<Lsn> bound_lsn;           // highest position known to be durable by other means
-  std::optional<std::string> bound_name;  // which
+  std::optional<Lsn> bound_lsn;              // highest position known to be durable by other means
+  std::optional<std::string> bound_name;     // which
   std::optional<std::string> discontinuity;  // what broke, at end_segment and end_offset
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {

@@ -50,7 +50,8 @@ Result<void> rewrite(runtime::File& file, uint64_t offset, uint64_t bytes) {
 
 }  // namespace
 
-Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry, const RingScan& scan) {
+Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry,
+                                const RingScan& scan) {
   auto paths = segment_paths(data_dir, geometry.slots);
   const Ring ring(geometry, scan.end.cursor, 0);
   std::string quarantined;

@@ -18,9 +18,21 @@ uint64_t reserve_bytes(const RingGeometry& geometry) { return geometry.segment_b
 
 Writer::Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Random& random, WriterEvents& events,
                ClusterId cluster, InstanceId instance, Ring ring, LogEnd end, WriterOptions options)
-    : device_(device), clock_(clock), random_(random), events_(events), cluster_(cluster), instance_(instance), ring_(ring),
-      options_(options), tail_(options.tail_bytes), pending_(std::make_unique<FrameBuffer>()), worst_case_(end.cursor),
-      salt_(end.segment ? end.segment->salt : 0), frame_sequence_(end.frame_sequence), appended_(end.lsn), durable_(end.lsn) {
+    : device_(device),
+      clock_(clock),
+      random_(random),
+      events_(events),
+      cluster_(cluster),
+      instance_(instance),
+      ring_(ring),
+      options_(options),
+      tail_(options.tail_bytes),
+      pending_(std::make_unique<FrameBuffer>()),
+      worst_case_(end.cursor),
+      salt_(end.segment ? end.segment->salt : 0),
+      frame_sequence_(end.frame_sequence),
+      appended_(end.lsn),
+      durable_(end.lsn) {
   ring_.set_end(end.cursor);
   pending_->bytes.resize(kBodyAt);
 }
@@ -79,7 +91,9 @@ size_t Writer::records_for_next_frame(RingCursor& place) const {
   uint64_t body = 0;
   size_t records = 0;
   for (size_t bytes : pending_records_) {
-    if (records > 0 && (!options_.group_commit || frame_bytes(body + bytes) > limit || kFrameHeaderBytes + body + bytes > kMaxFrameBytes)) break;
+    if (records > 0 && (!options_.group_commit || frame_bytes(body + bytes) > limit ||
+                        kFrameHeaderBytes + body + bytes > kMaxFrameBytes))
+      break;
     body += bytes;
     ++records;
   }
@@ -122,12 +136,14 @@ void Writer::pump(runtime::Completion completion) {
 
 void Writer::submit(std::unique_ptr<FrameBuffer> frame, RingCursor place, runtime::Completion completion) {
   const bool new_segment = place.segment_sequence != ring_.end().segment_sequence;
-  const FrameHeader header{place.segment_sequence, ++frame_sequence_, frame->first_lsn, frame->count, frame->body_bytes};
+  const FrameHeader header{place.segment_sequence, ++frame_sequence_, frame->first_lsn, frame->count,
+                           frame->body_bytes};
   frame->bytes.resize(kSegmentHeaderBytes + header.bytes_on_disk(), 0);
   auto bytes = std::span(frame->bytes);
   if (new_segment) {
     salt_ = random_.next();
-    encode_segment_header({place.segment_sequence, salt_, frame->first_lsn, cluster_, instance_}, bytes.first<kSegmentHeaderBytes>());
+    encode_segment_header({place.segment_sequence, salt_, frame->first_lsn, cluster_, instance_},
+                          bytes.first<kSegmentHeaderBytes>());
   }
   seal_frame(header, salt_, bytes.subspan(kSegmentHeaderBytes));
   ring_.set_end({place.segment_sequence, place.offset + header.bytes_on_disk()});

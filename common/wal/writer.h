@@ -23,7 +23,7 @@ namespace aerodb::wal {
 // Where a log ends, as recovery found it.
 struct LogEnd {
   Lsn lsn;
-  uint64_t frame_sequence = 0;    // of the last frame
+  uint64_t frame_sequence = 0;           // of the last frame
   std::optional<SegmentHeader> segment;  // that the cursor lies in; absent before the first frame
   RingCursor cursor;
 };
@@ -54,8 +54,8 @@ enum class RoomFor : uint8_t { kCommit, kReserved };  // kReserved: authority, f
 class Writer {
  public:
   // The device, clock, randomness and events must outlive the writer; the device must have opened the segments.
-  Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Random& random, WriterEvents& events, ClusterId cluster,
-         InstanceId instance, Ring ring, LogEnd end, WriterOptions options);
+  Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Random& random, WriterEvents& events,
+         ClusterId cluster, InstanceId instance, Ring ring, LogEnd end, WriterOptions options);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;

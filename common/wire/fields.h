@@ -8,10 +8,10 @@
 //     }
 //   };
 //
-// Member types: bool, integers, Number<>, Id128<>, Sha256, double, std::string, std::string_view and ByteSpan (views into
-// the message decoded, valid as long as it is), Packed (any value, verbatim), another such struct, std::optional and
-// std::vector of all these. An optional that is absent is written as nil; nil and a missing key both read as absent.
-// A missing key of anything else is MISSING_FIELD; a key that no member has is UNKNOWN_FIELD.
+// Member types: bool, integers, Number<>, Id128<>, Sha256, double, std::string, std::string_view and ByteSpan (views
+// into the message decoded, valid as long as it is), Packed (any value, verbatim), another such struct, std::optional
+// and std::vector of all these. An optional that is absent is written as nil; nil and a missing key both read as
+// absent. A missing key of anything else is MISSING_FIELD; a key that no member has is UNKNOWN_FIELD.
 #pragma once
 
 #include "common/base/bytes.h"

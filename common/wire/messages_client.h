@@ -8,7 +8,9 @@ namespace aerodb::wire {
 struct PingRequest {
   uint64_t nonce = 0;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("nonce", self.nonce, "any number; comes back unchanged"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("nonce", self.nonce, "any number; comes back unchanged");
+  }
 };
 using PingResponse = PingRequest;
 
@@ -65,12 +67,16 @@ struct StatusResponse {
 struct SchemaRegisterRequest {
   Packed schema;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("schema", self.schema, "{collection, version, fields: [...]}"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("schema", self.schema, "{collection, version, fields: [...]}");
+  }
 };
 struct ReceiptResponse {
   Receipt receipt;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("receipt", self.receipt, "position of the answer"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("receipt", self.receipt, "position of the answer");
+  }
 };
 struct SchemaListResponse {
   std::vector<Packed> schemas;
@@ -120,7 +126,8 @@ struct WriteOperation {
     visit("collection", self.collection, "collection");
     visit("id", self.id, "_id, for delete");
     visit("schema_version", self.schema_version, "for insert and update");
-    visit("if_commit", self.if_commit, "refuse the batch unless the newest version is of this commit; 0: unless there is none");
+    visit("if_commit", self.if_commit,
+          "refuse the batch unless the newest version is of this commit; 0: unless there is none");
     visit("document", self.document, "for insert and update");
   }
 };
@@ -374,7 +381,9 @@ struct ObserveEventsRequest {
 struct ObserveEventsResponse {
   std::vector<EventRecord> events;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("events", self.events, "in order of number"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("events", self.events, "in order of number");
+  }
 };
 
 }  // namespace aerodb::wire

@@ -78,7 +78,9 @@ struct ControlPromoteResponse {
 struct ControlDeclineRequest {
   Request request;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("request", self.request, "id, operator, reason"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("request", self.request, "id, operator, reason");
+  }
 };
 struct ControlDeclineResponse {
   Lsn seal_lsn;
@@ -95,7 +97,9 @@ struct ControlDeclineResponse {
 struct ControlOutcomeRequest {
   std::string request_id;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("request_id", self.request_id, "id given with the command"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("request_id", self.request_id, "id given with the command");
+  }
 };
 struct ControlOutcomeResponse {
   std::string outcome;  // recorded, no_effect_recorded

@@ -24,12 +24,16 @@ struct NodeView {
 struct InspectClusterResponse {
   std::vector<NodeView> nodes;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("nodes", self.nodes, "in order of the configuration; none left out"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("nodes", self.nodes, "in order of the configuration; none left out");
+  }
 };
 struct InspectNodeRequest {
   std::string node;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("node", self.node, "configured name"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name");
+  }
 };
 
 // command.explain: step one of a control command. Nothing is executed.
@@ -129,7 +133,9 @@ struct AuditReadRequest {
 struct AuditReadResponse {
   std::vector<AuditRecordView> records;
   template <class Self, class Visit>
-  static void fields(Self& self, Visit&& visit) { visit("records", self.records, "in order of number"); }
+  static void fields(Self& self, Visit&& visit) {
+    visit("records", self.records, "in order of number");
+  }
 };
 struct AuditVerifyResponse {
   bool whole = false;

@@ -15,7 +15,15 @@ namespace aerodb::wire {
 
 inline constexpr uint32_t kProtocolVersion = 1;
 
-enum class ListenerKind : uint8_t { kClient, kReplication, kControl, kMaintenance, kShipper, kExplainer, kControlPlane };
+enum class ListenerKind : uint8_t {
+  kClient,
+  kReplication,
+  kControl,
+  kMaintenance,
+  kShipper,
+  kExplainer,
+  kControlPlane
+};
 [[nodiscard]] std::string_view listener_name(ListenerKind kind);
 
 // A method: its name, its listener, its request and its response.
@@ -28,6 +36,8 @@ struct Method {
   std::string_view help;
 };
 
+// One row a method.
+// clang-format off
 // --- every listener
 using HelloMethod = Method<HelloRequest, HelloResponse>;
 inline constexpr HelloMethod kHelloClient{ListenerKind::kClient, "hello", "who is there; optional"};
@@ -103,5 +113,6 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);
   visit(kCommandOutcome); visit(kAuditRead); visit(kAuditVerify);
 }
+// clang-format on
 
 }  // namespace aerodb::wire

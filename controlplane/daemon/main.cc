@@ -12,9 +12,10 @@ constexpr std::string_view kName = "aerodb-controlplane";
 int run(const controlplane::ControlplaneConfig& config, const config::ProgramOptions& options) {
   uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
   controlplane::ControlPlane control_plane(runtime, config);
-  return uv::serve(runtime, options, {.program = std::string(kName),
-                                      .start = [&](auto done) { control_plane.start(std::move(done)); },
-                                      .stop = [&](std::string_view, runtime::Callback done) { control_plane.stop(std::move(done)); }});
+  return uv::serve(runtime, options,
+                   {.program = std::string(kName),
+                    .start = [&](auto done) { control_plane.start(std::move(done)); },
+                    .stop = [&](std::string_view, runtime::Callback done) { control_plane.stop(std::move(done)); }});
 }
 
 }  // namespace

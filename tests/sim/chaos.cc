@@ -4,8 +4,13 @@
 
 namespace aerodb::sim {
 
-Chaos::Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper, std::vector<SimMachine*> machines)
-    : context_(context), random_(context.world.seed() * 65'537 + 11), nodes_(nodes), shipper_(shipper), second_shipper_(second_shipper),
+Chaos::Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper,
+             std::vector<SimMachine*> machines)
+    : context_(context),
+      random_(context.world.seed() * 65'537 + 11),
+      nodes_(nodes),
+      shipper_(shipper),
+      second_shipper_(second_shipper),
       machines_(std::move(machines)) {}
 
 void Chaos::start() {
@@ -36,7 +41,8 @@ void Chaos::step() {
   if (rolls(plan.partition)) partition();
   if (rolls(plan.reset)) {
     context_.count(Counter::kStreamsReset);
-    context_.world.network().reset_between(any_machine(), any_machine());
+    SimMachine& a = any_machine();
+    context_.world.network().reset_between(a, any_machine());
   }
   if (rolls(plan.clock_jump)) {
     NodeHost& host = any_node();
@@ -78,7 +84,8 @@ void Chaos::run_second_shipper() {
   const auto target = static_cast<NodeIndex>((source + 1 + random_.below(kNodes - 1)) % kNodes);
   context_.count(Counter::kSecondShippers);
   second_shipper_.start(source, target);
-  context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld, [this] { second_shipper_.stop(); });
+  context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld,
+                          [this] { second_shipper_.stop(); });
 }
 
 }  // namespace aerodb::sim

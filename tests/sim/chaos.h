@@ -11,7 +11,8 @@ namespace aerodb::sim {
 
 class Chaos {
  public:
-  Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper, std::vector<SimMachine*> machines);
+  Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper,
+        std::vector<SimMachine*> machines);
   void start();
   void stop() { running_ = false; }
 

@@ -31,10 +31,14 @@ void NodeLink::with_connection(std::move_only_function<void(bool)> then) {
 }
 
 Client::Client(Context& context, uint32_t index, SimMachine& machine, std::array<NodeHost*, kNodes> nodes)
-    : context_(context), index_(index), random_(context.world.seed() * 131 + index), nodes_(nodes),
+    : context_(context),
+      index_(index),
+      random_(context.world.seed() * 131 + index),
+      nodes_(nodes),
       process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})),
       bursts_left_(context.plan.client_operations) {
-  for (NodeIndex i = 0; i < kNodes; ++i) links_[i] = std::make_unique<NodeLink>(*process_, endpoint_of(nodes[i]->machine(), kClientPort));
+  for (NodeIndex i = 0; i < kNodes; ++i)
+    links_[i] = std::make_unique<NodeLink>(*process_, endpoint_of(nodes[i]->machine(), kClientPort));
 }
 
 void Client::start() { next_burst(); }
@@ -138,7 +142,9 @@ Operation Client::make_operation() {
   const auto live = context_.model.live(operation.collection, operation.id);
   // Mostly what fits the last state known, so that states of all kinds come about.
   if (random_.below(10) < 7) {
-    operation.op = !live ? wal::Operation::kInsert : random_.one_in(3) ? wal::Operation::kDelete : wal::Operation::kUpdate;
+    operation.op = !live               ? wal::Operation::kInsert
+                   : random_.one_in(3) ? wal::Operation::kDelete
+                                       : wal::Operation::kUpdate;
   } else {
     operation.op = static_cast<wal::Operation>(1 + random_.below(3));
   }
@@ -163,8 +169,10 @@ void Client::send_operations(NodeIndex node, WriteIssue& issue) {
   const uint32_t timeout = timeout_ms();
   auto done = [this, node, &issue](Result<wire::ReceiptResponse> answer) {
     context_.model.settle(issue, answer);
-    context_.journal.note("client {} on {}: write {} -> {}", index_, nodes_[node]->name(), issue.number,
-                          answer ? fmt::format("commit {} at LSN {}", answer->receipt.commit_id.value(), answer->receipt.lsn.value()) : std::string(answer.error().row().name));
+    context_.journal.note(
+        "client {} on {}: write {} -> {}", index_, nodes_[node]->name(), issue.number,
+        answer ? fmt::format("commit {} at LSN {}", answer->receipt.commit_id.value(), answer->receipt.lsn.value())
+               : std::string(answer.error().row().name));
     remember_answer(answer);
     answered(node, answer ? nullptr : &answer.error());
   };
@@ -172,13 +180,15 @@ void Client::send_operations(NodeIndex node, WriteIssue& issue) {
   const auto collection = collection_name(first.collection);
   if (context_.journal.on()) {
     for (const auto& o : issue.operations) {
-      context_.journal.note("client {} on {}: write {}: {} {}/{}", index_, nodes_[node]->name(), issue.number, operation_name(o.op), collection_name(o.collection), id_name(o.id));
+      context_.journal.note("client {} on {}: write {}: {} {}/{}", index_, nodes_[node]->name(), issue.number,
+                            operation_name(o.op), collection_name(o.collection), id_name(o.id));
     }
   }
   if (issue.operations.size() > 1 || first.if_commit) {
     wire::DocWriteRequest request{issue.shown, {}};
     for (const auto& o : issue.operations) {
-      wire::WriteOperation operation{operation_name(o.op), collection_name(o.collection), std::nullopt, std::nullopt, o.if_commit, std::nullopt};
+      wire::WriteOperation operation{
+          operation_name(o.op), collection_name(o.collection), std::nullopt, std::nullopt, o.if_commit, std::nullopt};
       if (o.op == wal::Operation::kDelete) {
         operation.id = id_name(o.id);
       } else {
@@ -192,7 +202,8 @@ void Client::send_operations(NodeIndex node, WriteIssue& issue) {
     client.call(wire::kDocDelete, {collection, id_name(first.id), issue.shown}, timeout, std::move(done));
   } else {
     const auto& method = first.op == wal::Operation::kInsert ? wire::kDocInsert : wire::kDocUpdate;
-    client.call(method, {collection, first.schema_version, issue.shown, wire::Packed{first.document}}, timeout, std::move(done));
+    client.call(method, {collection, first.schema_version, issue.shown, wire::Packed{first.document}}, timeout,
+                std::move(done));
   }
 }
 
@@ -220,12 +231,14 @@ void Client::read(NodeIndex node) {
 void Client::get(NodeIndex node) {
   ++in_flight_;
   const Read read = make_read(node);
-  const wire::DocGetRequest request{collection_name(read.collection), id_name(read.id), read.schema_version, read.at_commit, read.shown};
-  links_[node]->client().call(wire::kDocGet, request, timeout_ms(), [this, node, read](Result<wire::DocGetResponse> answer) {
-    context_.model.check_get(read, answer);
-    remember_answer(answer);
-    answered(node, answer ? nullptr : &answer.error());
-  });
+  const wire::DocGetRequest request{collection_name(read.collection), id_name(read.id), read.schema_version,
+                                    read.at_commit, read.shown};
+  links_[node]->client().call(wire::kDocGet, request, timeout_ms(),
+                              [this, node, read](Result<wire::DocGetResponse> answer) {
+                                context_.model.check_get(read, answer);
+                                remember_answer(answer);
+                                answered(node, answer ? nullptr : &answer.error());
+                              });
 }
 
 void Client::query(NodeIndex node) {
@@ -236,7 +249,8 @@ void Client::query(NodeIndex node) {
   query.limit = 1 + static_cast<uint32_t>(random_.below(5));
   query.descending = random_.one_in(2);
   if (!random_.one_in(4)) query.op = kComparisons[random_.below(std::size(kComparisons))];
-  query.k = query.by_id ? static_cast<int64_t>(random_.below(context_.plan.ids)) : static_cast<int64_t>(random_.below(8)) - 2;
+  query.k =
+      query.by_id ? static_cast<int64_t>(random_.below(context_.plan.ids)) : static_cast<int64_t>(random_.below(8)) - 2;
 
   const std::string_view field = query.by_id ? "_id" : "k";
   Bytes value;
@@ -255,11 +269,12 @@ void Client::query(NodeIndex node) {
   request.limit = query.limit;
   request.at_commit = query.read.at_commit;
   request.receipt = query.read.shown;
-  links_[node]->client().call(wire::kDocQuery, request, timeout_ms(), [this, node, query](Result<wire::DocQueryResponse> answer) {
-    context_.model.check_query(query, answer);
-    remember_answer(answer);
-    answered(node, answer ? nullptr : &answer.error());
-  });
+  links_[node]->client().call(wire::kDocQuery, request, timeout_ms(),
+                              [this, node, query](Result<wire::DocQueryResponse> answer) {
+                                context_.model.check_query(query, answer);
+                                remember_answer(answer);
+                                answered(node, answer ? nullptr : &answer.error());
+                              });
 }
 
 void Client::explain(NodeIndex node) {
@@ -267,8 +282,8 @@ void Client::explain(NodeIndex node) {
   Read read = make_read(node);
   read.shown.reset();
   if (!read.at_commit || random_.one_in(2)) read.at_commit = read.asked.commit;
-  links_[node]->client().call(wire::kExplainRead, {collection_name(read.collection), id_name(read.id), read.at_commit}, timeout_ms(),
-                              [this, node, read](Result<wire::ExplanationResponse> answer) {
+  links_[node]->client().call(wire::kExplainRead, {collection_name(read.collection), id_name(read.id), read.at_commit},
+                              timeout_ms(), [this, node, read](Result<wire::ExplanationResponse> answer) {
                                 context_.model.check_explanation(read, answer);
                                 answered(node, answer ? nullptr : &answer.error());
                               });
@@ -276,10 +291,11 @@ void Client::explain(NodeIndex node) {
 
 void Client::status(NodeIndex node) {
   ++in_flight_;
-  links_[node]->client().call(wire::kStatus, {}, timeout_ms(), [this, node, asked = context_.model.ask(node)](Result<wire::StatusResponse> answer) {
-    if (answer) context_.model.check_status(asked, *answer);
-    answered(node, answer ? nullptr : &answer.error());
-  });
+  links_[node]->client().call(wire::kStatus, {}, timeout_ms(),
+                              [this, node, asked = context_.model.ask(node)](Result<wire::StatusResponse> answer) {
+                                if (answer) context_.model.check_status(asked, *answer);
+                                answered(node, answer ? nullptr : &answer.error());
+                              });
 }
 
 }  // namespace aerodb::sim

@@ -23,7 +23,10 @@ runtime::Endpoint endpoint_of(const SimMachine& machine, uint16_t port) {
 }
 
 NodeHost::NodeHost(Context& context, NodeIndex index, SimMachine& machine, bool primary, const ClusterId& cluster)
-    : context_(context), index_(index), machine_(machine), random_(context.world.seed() * 31 + index + 1),
+    : context_(context),
+      index_(index),
+      machine_(machine),
+      random_(context.world.seed() * 31 + index + 1),
       binary_(primary ? node::Binary::kPrimary : node::Binary::kReplica) {
   machine_.disk().set_faulty(false);
   SimProcess process(machine_, context_.world, {.name = machine_.name() + "-init"});
@@ -84,7 +87,8 @@ void NodeHost::start() {
     const bool power_goes = context_.plan.power_crash > 0;
     if (random_.one_in(6)) {
       context_.count(Counter::kRecoveryCrashes);
-      process_->crash_at_call(1 + random_.below(kRecoveryCalls), power_goes && random_.one_in(2) ? CrashKind::kPower : CrashKind::kProcess);
+      process_->crash_at_call(1 + random_.below(kRecoveryCalls),
+                              power_goes && random_.one_in(2) ? CrashKind::kPower : CrashKind::kProcess);
     } else if (power_goes && !crash_was_power_ && random_.one_in(3)) {
       process_->crash_at_call(kRecoveryCalls / 2 + random_.below(kRecoveryCalls), CrashKind::kPower);
     }
@@ -108,8 +112,8 @@ void NodeHost::started(Result<void> result) {
   progress();
   if (context_.model.failed()) return;
   const auto& visible = node_->engine()->visible();
-  context_.journal.note("{} is up: LSN {}, commit {}, {}, {}", name(), visible.lsn.value(), visible.commit.value(), rules::enum_name(node_->engine()->role()),
-                        rules::enum_name(node_->engine()->state()));
+  context_.journal.note("{} is up: LSN {}, commit {}, {}, {}", name(), visible.lsn.value(), visible.commit.value(),
+                        rules::enum_name(node_->engine()->role()), rules::enum_name(node_->engine()->state()));
 }
 
 void NodeHost::refused(const Error& error) {
@@ -119,7 +123,8 @@ void NodeHost::refused(const Error& error) {
     binary_turned_ = true;
     binary_ = binary_ == node::Binary::kPrimary ? node::Binary::kReplica : node::Binary::kPrimary;
   } else if (!sync_fault_) {
-    context_.model.fail(fmt::format("{}: refuses to start after nothing but crashes: {}: {}", name(), error.row().name, error.message));
+    context_.model.fail(
+        fmt::format("{}: refuses to start after nothing but crashes: {}: {}", name(), error.row().name, error.message));
   }
   process_->crash(CrashKind::kProcess);
 }
@@ -199,7 +204,8 @@ void NodeHost::make_calm() {
 
 // --- shippers
 
-ShipperHost::ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name, uint16_t port)
+ShipperHost::ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name,
+                         uint16_t port)
     : context_(context), machine_(machine), nodes_(nodes), name_(std::move(name)), port_(port) {}
 
 ShipperHost::~ShipperHost() { clear(); }
@@ -260,7 +266,8 @@ std::string ShipperHost::describe() const {
   if (!shipper_) return "no shipper";
   const auto status = shipper_->status();
   std::string text = fmt::format("{} from {}: {}", name_, status.source, status.source_state);
-  for (const auto& target : status.targets) text += fmt::format(", {} {} {}", target.target, target.state, target.stopped_message.value_or(""));
+  for (const auto& target : status.targets)
+    text += fmt::format(", {} {} {}", target.target, target.state, target.stopped_message.value_or(""));
   return text;
 }
 

@@ -96,7 +96,8 @@ class NodeHost {
 // One shipper at a time, from a source to the other nodes or one of them.
 class ShipperHost {
  public:
-  ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name, uint16_t port);
+  ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name,
+              uint16_t port);
   ~ShipperHost();
   ShipperHost(const ShipperHost&) = delete;
   ShipperHost& operator=(const ShipperHost&) = delete;

@@ -1,5 +1,6 @@
 #include "tests/sim/hostile.h"
 
+#include <iterator>
 #include <utility>
 
 namespace aerodb::sim {
@@ -22,7 +23,8 @@ Id random_id(SeededRandom& random) {
 // Sends what it has once it is connected, and then waits to be thrown out.
 class Hostile::Stream final : public runtime::ConnectionEvents {
  public:
-  Stream(SimProcess& process, const runtime::Endpoint& endpoint, Bytes bytes, bool end) : bytes_(std::move(bytes)), end_(end) {
+  Stream(SimProcess& process, const runtime::Endpoint& endpoint, Bytes bytes, bool end)
+      : bytes_(std::move(bytes)), end_(end) {
     attempt_ = process.network().connect(endpoint, [this](Result<std::unique_ptr<runtime::Connection>> made) {
       if (!made) return;
       connection_ = std::move(*made);
@@ -42,7 +44,9 @@ class Hostile::Stream final : public runtime::ConnectionEvents {
 };
 
 Hostile::Hostile(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes)
-    : context_(context), random_(context.world.seed() * 7919 + 3), nodes_(nodes),
+    : context_(context),
+      random_(context.world.seed() * 7919 + 3),
+      nodes_(nodes),
       process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})) {}
 
 Hostile::~Hostile() = default;
@@ -80,7 +84,8 @@ Bytes Hostile::make_bytes() {
   };
   switch (random_.below(9)) {
     case 0:  // noise
-      for (uint64_t i = 0, count = 1 + random_.below(300); i < count; ++i) bytes.push_back(static_cast<uint8_t>(random_.next()));
+      for (uint64_t i = 0, count = 1 + random_.below(300); i < count; ++i)
+        bytes.push_back(static_cast<uint8_t>(random_.next()));
       break;
     case 1:  // a request that never ends
       request("doc.insert");
@@ -142,7 +147,9 @@ void Hostile::send_stream() {
   if (streams_.size() == kStreamsMax) streams_.erase(streams_.begin());
   context_.count(Counter::kHostileStreams);
   const auto node = random_.below(kNodes);
-  streams_.push_back(std::make_unique<Stream>(*process_, endpoint_of(nodes_[node]->machine(), kPorts[random_.below(4)]), make_bytes(), random_.one_in(2)));
+  const auto endpoint = endpoint_of(nodes_[node]->machine(), kPorts[random_.below(std::size(kPorts))]);
+  const bool end = random_.one_in(2);
+  streams_.push_back(std::make_unique<Stream>(*process_, endpoint, make_bytes(), end));
 }
 
 // --- sessions
@@ -160,7 +167,10 @@ void Hostile::begin_session() {
     if (!connected) return;
     s.source->call(wire::kWalPosition, {}, 50, [this, &s](Result<wire::WalPositionResponse> position) {
       if (!position) return;
-      s.open = {"stranger", random_id<InstanceId>(random_), position->node, position->instance, position->cluster, position->durable, position->ancestry};
+      s.open = {"stranger",        random_id<InstanceId>(random_),
+                position->node,    position->instance,
+                position->cluster, position->durable,
+                position->ancestry};
       if (!s.prove) {
         const uint64_t lie = random_.below(5);
         if (lie == 0) s.open.cluster = random_id<ClusterId>(random_);
@@ -189,15 +199,18 @@ void Hostile::open_session() {
     Bytes noise(8 * (1 + random_.below(40)));
     for (auto& byte : noise) byte = static_cast<uint8_t>(random_.next());
     const bool empty = random_.one_in(2);
-    append(Lsn(next.value() + random_.below(3)), random_id<Chain>(random_), empty ? 0 : 1, empty ? ByteSpan() : ByteSpan(noise), [](bool) {});
+    const Lsn first(next.value() + random_.below(3));
+    append(first, random_id<Chain>(random_), empty ? 0 : 1, empty ? ByteSpan() : ByteSpan(noise), [](bool) {});
   });
 }
 
-void Hostile::append(Lsn first_lsn, const Chain& chain_before, uint32_t count, ByteSpan records, std::move_only_function<void(bool)> then) {
+void Hostile::append(Lsn first_lsn, const Chain& chain_before, uint32_t count, ByteSpan records,
+                     std::move_only_function<void(bool)> then) {
   context_.count(Counter::kHostileAppends);
   Session& s = *session_;
-  s.target->call(wire::kReplicaAppend, {s.opened.session, chain_before, first_lsn, count, s.open.source_durable, records}, 50,
-                 [then = std::move(then)](Result<wire::ReplicaAppendResponse> answer) mutable { then(answer.has_value()); });
+  s.target->call(
+      wire::kReplicaAppend, {s.opened.session, chain_before, first_lsn, count, s.open.source_durable, records}, 50,
+      [then = std::move(then)](Result<wire::ReplicaAppendResponse> answer) mutable { then(answer.has_value()); });
 }
 
 // Real records of the source, but not the next ones; or ones that the target has.
@@ -209,8 +222,9 @@ void Hostile::leave_gap() {
   s.source->call(wire::kWalFetch, {from, 1'000, 0}, 50, [this](Result<wire::WalFetchResponse> answer) {
     if (!answer || answer->count == 0) return;
     context_.count(Counter::kHostileGaps);
-    context_.journal.note("stranger: records from LSN {}, {} of them, chain before {}, to one that ends at {}", answer->first_lsn.value(), answer->count,
-                          to_hex(answer->chain_before), session_->opened.durable_lsn.value());
+    context_.journal.note("stranger: records from LSN {}, {} of them, chain before {}, to one that ends at {}",
+                          answer->first_lsn.value(), answer->count, to_hex(answer->chain_before),
+                          session_->opened.durable_lsn.value());
     append(answer->first_lsn, answer->chain_before, answer->count, answer->records, [](bool) {});
   });
 }

@@ -32,7 +32,8 @@ class Hostile {
   void send_stream();
   void begin_session();
   void open_session();
-  void append(Lsn first_lsn, const Chain& chain_before, uint32_t count, ByteSpan records, std::move_only_function<void(bool)> then);
+  void append(Lsn first_lsn, const Chain& chain_before, uint32_t count, ByteSpan records,
+              std::move_only_function<void(bool)> then);
   void leave_gap();
   [[nodiscard]] Bytes make_bytes();
 

@@ -99,7 +99,8 @@ int exit_code(Verdict verdict) {
 }
 
 void print_failure(const Failure& failure) {
-  fmt::print("FAILED seed {}: {}: {}\n  replay: aerodb-sim --seed {} --trace\n", failure.seed, verdict_name(failure.verdict), failure.reason, failure.seed);
+  fmt::print("FAILED seed {}: {}: {}\n  replay: aerodb-sim --seed {} --trace\n", failure.seed,
+             verdict_name(failure.verdict), failure.reason, failure.seed);
 }
 
 void print_counters(const Counters& counters, const std::array<uint64_t, kFaultKinds>& faults) {
@@ -119,7 +120,8 @@ int print_report(const RunReport& report) {
     if (code != kCrash && (code != kWrong || of_failure == kCrash)) code = of_failure;
   }
   const auto seeds = static_cast<double>(report.passed + report.failed);
-  fmt::print("{:.1f} seeds per second and core ({:.1f} s of processor time, {:.1f} s in all)\n", seeds / report.cpu_seconds, report.cpu_seconds, report.wall_seconds);
+  fmt::print("{:.1f} seeds per second and core ({:.1f} s of processor time, {:.1f} s in all)\n",
+             seeds / report.cpu_seconds, report.cpu_seconds, report.wall_seconds);
   fmt::print("{} passed, {} failed\n", report.passed, report.failed);
   return code;
 }
@@ -177,7 +179,8 @@ int run_planted(const Arguments& arguments) {
     }
     ++caught;
     const Failure& first = report.failures.front();
-    fmt::print("{:<26}{:>8}  seed {}: {}: {}\n", fault.name, first.seed - options.first + 1, first.seed, verdict_name(first.verdict), first.reason);
+    fmt::print("{:<26}{:>8}  seed {}: {}: {}\n", fault.name, first.seed - options.first + 1, first.seed,
+               verdict_name(first.verdict), first.reason);
   }
   fmt::print("{} passed, {} failed\n", caught, std::size(kFaultNames) - caught);
   return caught == std::size(kFaultNames) ? 0 : kWrong;

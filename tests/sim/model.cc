@@ -91,8 +91,10 @@ void Model::recovered(NodeIndex index, const SimDisk& disk) {
   const auto& visible = facts.engine->visible();
   count(Counter::kRecoveriesChecked);
   if (visible.lsn < facts.durable.lsn) {
-    return fail(fmt::format("{}: it had called LSN {} (commit {}) durable; after its restart the log ends at LSN {} (commit {})", facts.name,
-                            facts.durable.lsn.value(), facts.durable.commit.value(), visible.lsn.value(), visible.commit.value()));
+    return fail(fmt::format(
+        "{}: it had called LSN {} (commit {}) durable; after its restart the log ends at LSN {} (commit {})",
+        facts.name, facts.durable.lsn.value(), facts.durable.commit.value(), visible.lsn.value(),
+        visible.commit.value()));
   }
   const bool halted = facts.engine->state() == rules::NodeState::kHalted;
   if (facts.halt_recorded && !halted) return fail(fmt::format("{}: halted, and READY after a restart", facts.name));
@@ -106,23 +108,31 @@ void Model::observe(NodeIndex index, const SimDisk& disk) {
   const auto& visible = engine.visible();
   const bool halted = engine.state() == rules::NodeState::kHalted;
   if (halted && !facts.disk_faulty) {
-    return fail(fmt::format("{}: halted without a disk fault: {} ({})", facts.name, engine.halt_reason()->rule, engine.halt_reason()->reason));
+    return fail(fmt::format("{}: halted without a disk fault: {} ({})", facts.name, engine.halt_reason()->rule,
+                            engine.halt_reason()->reason));
   }
   if (facts.halted && !halted) return fail(fmt::format("{}: was halted, and no longer is", facts.name));
   if (halted && !facts.halted) count(Counter::kHalts);
-  if (facts.halted && visible.lsn > facts.durable.lsn) return fail(fmt::format("{}: went on after its halt", facts.name));
+  if (facts.halted && visible.lsn > facts.durable.lsn)
+    return fail(fmt::format("{}: went on after its halt", facts.name));
   facts.halted = halted;
-  if (visible.lsn < facts.durable.lsn) return fail(fmt::format("{}: its durable boundary fell to LSN {}", facts.name, visible.lsn.value()));
+  if (visible.lsn < facts.durable.lsn)
+    return fail(fmt::format("{}: its durable boundary fell to LSN {}", facts.name, visible.lsn.value()));
   if (visible.lsn > last_lsn()) extend(index, disk);
   if (failed()) return;
   count(Counter::kPrefixesCompared);
-  if (visible.lsn > last_lsn()) return fail(fmt::format("{}: LSN {} is durable, and its records can't be read", facts.name, visible.lsn.value()));
+  if (visible.lsn > last_lsn())
+    return fail(fmt::format("{}: LSN {} is durable, and its records can't be read", facts.name, visible.lsn.value()));
   const Entry& entry = history_[visible.lsn.value()];
-  if (visible.lsn > Lsn() && (entry.chain != visible.chain || entry.commit != visible.commit || entry.epoch != visible.epoch)) {
-    return fail(fmt::format("{}: its log departs from the history at or before LSN {} (epoch {}, commit {}; history: epoch {}, commit {})", facts.name, visible.lsn.value(),
-                            visible.epoch.value(), visible.commit.value(), entry.epoch.value(), entry.commit.value()));
+  if (visible.lsn > Lsn() &&
+      (entry.chain != visible.chain || entry.commit != visible.commit || entry.epoch != visible.epoch)) {
+    return fail(fmt::format(
+        "{}: its log departs from the history at or before LSN {} (epoch {}, commit {}; history: epoch {}, commit {})",
+        facts.name, visible.lsn.value(), visible.epoch.value(), visible.commit.value(), entry.epoch.value(),
+        entry.commit.value()));
   }
-  if (entry.digest != visible.digest) return fail(fmt::format("{}: another state digest at LSN {}", facts.name, visible.lsn.value()));
+  if (entry.digest != visible.digest)
+    return fail(fmt::format("{}: another state digest at LSN {}", facts.name, visible.lsn.value()));
   facts.durable = visible;
 }
 
@@ -151,7 +161,8 @@ void Model::extend(NodeIndex index, const SimDisk& disk) {
 void Model::take_records(NodeIndex index, ByteSpan records) {
   while (!records.empty() && !failed()) {
     auto record = wal::read_record(records);
-    if (!record) return fail(fmt::format("{}: durable bytes that are no record: {}", name(index), record.error().message));
+    if (!record)
+      return fail(fmt::format("{}: durable bytes that are no record: {}", name(index), record.error().message));
     take_record(index, *record);
     records = records.subspan(record->bytes.size());
   }
@@ -161,8 +172,10 @@ void Model::take_record(NodeIndex index, const wal::RecordView& record) {
   const auto& header = record.header;
   const Entry& last = history_.back();
   const auto place = fmt::format("{}: LSN {}", name(index), header.lsn.value());
-  if (header.lsn != last_lsn().next()) return fail(fmt::format("{}: the history ends at LSN {}", place, last_lsn().value()));
-  if (header.lsn > Lsn(1) && header.chain_before != last.chain) return fail(place + " does not continue the history's chain");
+  if (header.lsn != last_lsn().next())
+    return fail(fmt::format("{}: the history ends at LSN {}", place, last_lsn().value()));
+  if (header.lsn > Lsn(1) && header.chain_before != last.chain)
+    return fail(place + " does not continue the history's chain");
   if (header.epoch < last.epoch) return fail(place + ": its epoch falls");
   const bool is_commit = header.type == wal::RecordType::kCommit;
   if (header.commit != (is_commit ? last.commit.next() : last.commit)) return fail(place + ": a gap in commit ids");
@@ -190,8 +203,12 @@ bool Model::matches(const WriteIssue& issue, const wal::Commit& commit) const {
   for (size_t i = 0; i < commit.operations.size(); ++i) {
     const auto& asked = issue.operations[i];
     const auto& done = commit.operations[i];
-    if (asked.form_error || asked.op != done.op || collection_name(asked.collection) != done.collection || id_name(asked.id) != done.id) return false;
-    if (done.op != wal::Operation::kDelete && (asked.schema_version != done.schema_version || !std::ranges::equal(asked.document, done.document))) return false;
+    if (asked.form_error || asked.op != done.op || collection_name(asked.collection) != done.collection ||
+        id_name(asked.id) != done.id)
+      return false;
+    if (done.op != wal::Operation::kDelete &&
+        (asked.schema_version != done.schema_version || !std::ranges::equal(asked.document, done.document)))
+      return false;
   }
   return true;
 }
@@ -217,7 +234,9 @@ void Model::take_commit(const wal::RecordView& record, const wal::Commit& commit
     const auto& operation = issue.operations[i];
     auto& chain = versions(operation.collection, operation.id);
     const CommitId before = chain.empty() ? CommitId() : chain.back().commit;
-    if (commit.operations[i].prev_commit != before) return fail(fmt::format("previous commit {}, the model has {}", commit.operations[i].prev_commit.value(), before.value()));
+    if (commit.operations[i].prev_commit != before)
+      return fail(fmt::format("previous commit {}, the model has {}", commit.operations[i].prev_commit.value(),
+                              before.value()));
     if (operation.op == wal::Operation::kDelete) {
       chain.push_back({record.header.commit, 0, std::nullopt, {}});
     } else {
@@ -241,7 +260,7 @@ void Model::take_schema(const wal::RecordView& record, const wal::SchemaRecord& 
 
 void Model::take_authority(const wal::RecordView& record, const wal::Payload& payload) {
   const auto& header = record.header;
-  const auto note = [&](const wal::WhoAndWhy& who) { requests_[who.request_id] = header.lsn; };
+  const auto note = [&](const wal::WhoAndWhy& who) { requests_[who.request_id].push_back(header.lsn); };
   if (const auto* start = std::get_if<wal::LineageStart>(&payload)) {
     if (header.lsn != Lsn(1)) return fail("a second lineage");
     lineage_ = start->lineage;
@@ -253,7 +272,8 @@ void Model::take_authority(const wal::RecordView& record, const wal::Payload& pa
   if (const auto* seal = std::get_if<wal::Seal>(&payload)) {
     count(Counter::kSeals);
     if (sealed && seal->decline.empty()) return fail("a seal behind a seal without a decline (AUTH-2)");
-    if (sealed && !before->second.declined) return fail("a seal is passed on, and its successor declined nothing (AUTH-11)");
+    if (sealed && !before->second.declined)
+      return fail("a seal is passed on, and its successor declined nothing (AUTH-11)");
     seals_[header.lsn] = {seal->successor, seal->successor_instance, false};
     return note(seal->who);
   }
@@ -264,9 +284,12 @@ void Model::take_authority(const wal::RecordView& record, const wal::Payload& pa
   const SealFacts& seal = before->second;
   const bool by_successor = start.instance == seal.instance && start.node == seal.successor;
   const bool by_owner = start.instance == epochs_.back().instance && !start.decline.empty();
-  if (!by_successor && !by_owner) return fail(fmt::format("{} starts an epoch on a seal that names {} (AUTH-5)", start.node, seal.successor));
-  if (by_successor && seal.declined) return fail(fmt::format("{} promotes on a seal that it declined (AUTH-6)", start.node));
-  if (by_owner && !seal.declined) return fail(fmt::format("{} starts an epoch on its own seal, which was not declined (AUTH-11)", start.node));
+  if (!by_successor && !by_owner)
+    return fail(fmt::format("{} starts an epoch on a seal that names {} (AUTH-5)", start.node, seal.successor));
+  if (by_successor && seal.declined)
+    return fail(fmt::format("{} promotes on a seal that it declined (AUTH-6)", start.node));
+  if (by_owner && !seal.declined)
+    return fail(fmt::format("{} starts an epoch on its own seal, which was not declined (AUTH-11)", start.node));
   epochs_.push_back({header.lsn, before->first, start.instance, by_successor});
   note(start.who);
 }
@@ -317,13 +340,14 @@ void Model::compare_whole(NodeIndex index) {
       auto expected = versions(c, id);
       while (!expected.empty() && expected.back().commit > bound) expected.pop_back();
       const auto what = [&] { return fmt::format("{}: {}/{}", facts.name, collection_name(c), id_name(id)); };
-      if (chain.size() != expected.size()) return fail(fmt::format("{} has {} versions, the model {}", what(), chain.size(), expected.size()));
+      if (chain.size() != expected.size())
+        return fail(fmt::format("{} has {} versions, the model {}", what(), chain.size(), expected.size()));
       for (size_t i = 0; i < chain.size(); ++i) {
         const Version& version = expected[expected.size() - 1 - i];
         const bool tombstone = version.schema_version == 0;
         const DocumentHash hash = tombstone ? DocumentHash{} : DocumentHash{xxh3_128(version.document)};
-        if (chain[i].commit != version.commit || chain[i].kind != (tombstone ? "tombstone" : "document") || chain[i].hash != hash ||
-            chain[i].lsn != commit_lsn_[version.commit.value()]) {
+        if (chain[i].commit != version.commit || chain[i].kind != (tombstone ? "tombstone" : "document") ||
+            chain[i].hash != hash || chain[i].lsn != commit_lsn_[version.commit.value()]) {
           return fail(fmt::format("{} differs in its version of commit {}", what(), version.commit.value()));
         }
       }

@@ -1,6 +1,6 @@
-// What must be true, kept apart from the code under test: one history of durable records, the documents that follow from
-// it, and what clients asked for. Every answer is compared with it when it arrives, and every node's log whenever its
-// durable boundary moves. The first thing that does not fit ends the seed.
+// What must be true, kept apart from the code under test: one history of durable records, the documents that follow
+// from it, and what clients asked for. Every answer is compared with it when it arrives, and every node's log whenever
+// its durable boundary moves. The first thing that does not fit ends the seed.
 //
 // There is one history: a record is in it from the moment the first node calls it durable, and stays for ever, since no
 // disk is lost here. So a node whose chain differs at an LSN, or which comes back from a crash with less than it had
@@ -31,6 +31,11 @@ inline constexpr uint32_t kSchemaVersions = 2;
 // Canonical bytes of the schemas that the simulation registers; versions start at 1.
 [[nodiscard]] const Bytes& schema_bytes(uint32_t collection, uint32_t version);
 
+// Made on the asking side, in place of an answer.
+[[nodiscard]] inline bool nobody_answered(ErrorCode code) {
+  return code == ErrorCode::kConnectionLost || code == ErrorCode::kTimedOut || code == ErrorCode::kUnreachable;
+}
+
 // One operation as a client means it.
 struct Operation {
   wal::Operation op = wal::Operation::kInsert;
@@ -38,8 +43,8 @@ struct Operation {
   uint32_t id = 0;
   uint32_t schema_version = 1;
   std::optional<CommitId> if_commit;
-  std::optional<int64_t> k;            // its indexed field
-  Bytes document;                      // canonical, unless form_error
+  std::optional<int64_t> k;             // its indexed field
+  Bytes document;                       // canonical, unless form_error
   std::optional<ErrorCode> form_error;  // what is wrong with the document by itself
 };
 
@@ -219,15 +224,15 @@ class Model {
   std::array<NodeFacts, kNodes> nodes_;
   std::vector<Entry> history_ = std::vector<Entry>(1);  // by LSN; 0 is before the first
   LineageId lineage_;
-  std::vector<Lsn> commit_lsn_ = {Lsn()};               // by commit
-  std::vector<uint64_t> commit_issue_ = {0};            // by commit: number of the issue it holds
+  std::vector<Lsn> commit_lsn_ = {Lsn()};     // by commit
+  std::vector<uint64_t> commit_issue_ = {0};  // by commit: number of the issue it holds
   std::vector<std::vector<Version>> documents_;
   std::array<std::array<Lsn, kSchemaVersions>, kCollections> schema_lsn_{};
   std::map<Lsn, SealFacts> seals_;
-  std::vector<EpochFacts> epochs_;  // by epoch - 1
-  std::map<std::string, Lsn> requests_;  // authority records by request id
-  std::deque<WriteIssue> issues_;        // by number - 1
-  std::vector<uint64_t> open_issues_;    // numbers: may still turn up in the history
+  std::vector<EpochFacts> epochs_;                    // by epoch - 1
+  std::map<std::string, std::vector<Lsn>> requests_;  // authority records by request id
+  std::deque<WriteIssue> issues_;                     // by number - 1
+  std::vector<uint64_t> open_issues_;                 // numbers: may still turn up in the history
   Bytes scratch_;
 };
 

@@ -5,8 +5,12 @@
 namespace aerodb::sim {
 
 Operator::Operator(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper)
-    : context_(context), random_(context.world.seed() * 977 + 5), nodes_(nodes), shipper_(shipper),
-      process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})), steps_left_(context.plan.operator_steps) {}
+    : context_(context),
+      random_(context.world.seed() * 977 + 5),
+      nodes_(nodes),
+      shipper_(shipper),
+      process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})),
+      steps_left_(context.plan.operator_steps) {}
 
 void Operator::start() { next_step(); }
 
@@ -25,12 +29,15 @@ void Operator::step() {
   if (kind < 50) return decline_and_pass_on(owner);
   auto next = [this](bool) { next_step(); };
   // What an operator does by mistake: the wrong node, the wrong moment, an old statement.
-  if (kind < 58) return demote(any_node(), any_node(), random_.one_in(3) ? statement_ : std::nullopt, next);
-  if (kind < 72) return promote(any_node(), random_.one_in(3) ? statement_ : std::nullopt, next);
-  if (kind < 78) return decline(any_node(), next);
-  if (kind < 86) return ask_outcome(any_node());
-  if (kind < 92) return explain(any_node());
-  follow(random_.one_in(3) ? any_node() : owner);
+  const NodeIndex node = any_node();
+  const NodeIndex other = any_node();
+  const auto statement = random_.one_in(3) ? statement_ : std::nullopt;
+  if (kind < 58) return demote(node, other, statement, next);
+  if (kind < 72) return promote(node, statement, next);
+  if (kind < 78) return decline(node, next);
+  if (kind < 86) return ask_outcome(node);
+  if (kind < 92) return explain(node);
+  follow(random_.one_in(3) ? node : owner);
   next_step();
 }
 
@@ -40,15 +47,18 @@ wire::Request Operator::make_request() {
   return {fmt::format("request-{}", requests_), "sim", "simulated", std::nullopt};
 }
 
-void Operator::with_link(NodeIndex node, std::move_only_function<void(wire::Client&)> use, std::move_only_function<void()> otherwise) {
+void Operator::with_link(NodeIndex node, std::move_only_function<void(wire::Client&)> use,
+                         std::move_only_function<void()> otherwise) {
   auto client = std::make_shared<wire::Client>(*process_);
   auto& reference = *client;
-  reference.connect(endpoint_of(nodes_[node]->machine(), kControlPort), [this, client, use = std::move(use), otherwise = std::move(otherwise)](Result<void> result) mutable {
-    if (!result) return otherwise();
-    use(*client);
-    // Kept until the answer, which its timeout bounds.
-    process_->loop().after(200'000, [client] { client->close(); });
-  });
+  reference.connect(
+      endpoint_of(nodes_[node]->machine(), kControlPort),
+      [this, client, use = std::move(use), otherwise = std::move(otherwise)](Result<void> result) mutable {
+        if (!result) return otherwise();
+        use(*client);
+        // Kept until the answer, which its timeout bounds.
+        process_->loop().after(200'000, [client] { client->close(); });
+      });
 }
 
 void Operator::denied(std::string_view command, NodeIndex node, const Error& error) {
@@ -59,20 +69,24 @@ void Operator::denied(std::string_view command, NodeIndex node, const Error& err
 void Operator::demote(NodeIndex node, NodeIndex successor, std::optional<Bytes> decline, Then then) {
   auto shared = std::make_shared<Then>(std::move(then));
   auto use = [this, node, successor, decline = std::move(decline), shared](wire::Client& client) {
-    wire::ControlDemoteRequest request{make_request(), nodes_[successor]->name(), nodes_[successor]->facts().instance, std::nullopt};
+    wire::ControlDemoteRequest request{make_request(), nodes_[successor]->name(), nodes_[successor]->facts().instance,
+                                       std::nullopt};
     if (decline) request.decline = *decline;
     // Twice at once: both must be answered by one seal, or denied.
     const int times = random_.one_in(4) ? 2 : 1;
     for (int i = 0; i < times; ++i) {
-      client.call(wire::kControlDemote, request, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlDemoteResponse> answer) {
-        if (answer) {
-          context_.model.check_demoted(asked, *answer);
-          context_.journal.note("operator: {} is sealed at LSN {} for {}", nodes_[node]->name(), answer->seal_lsn.value(), answer->successor);
-        } else {
-          denied("demote", node, answer.error());
-        }
-        if (last) (*shared)(answer.has_value());
-      });
+      client.call(wire::kControlDemote, request, timeout_ms(),
+                  [this, node, asked = context_.model.ask(node), shared,
+                   last = i + 1 == times](Result<wire::ControlDemoteResponse> answer) {
+                    if (answer) {
+                      context_.model.check_demoted(asked, *answer);
+                      context_.journal.note("operator: {} is sealed at LSN {} for {}", nodes_[node]->name(),
+                                            answer->seal_lsn.value(), answer->successor);
+                    } else {
+                      denied("demote", node, answer.error());
+                    }
+                    if (last) (*shared)(answer.has_value());
+                  });
     }
   };
   with_link(node, std::move(use), [shared] { (*shared)(false); });
@@ -85,15 +99,18 @@ void Operator::promote(NodeIndex node, std::optional<Bytes> decline, Then then) 
     if (decline) request.decline = *decline;
     const int times = random_.one_in(4) ? 2 : 1;
     for (int i = 0; i < times; ++i) {
-      client.call(wire::kControlPromote, request, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlPromoteResponse> answer) {
-        if (answer) {
-          context_.model.check_promoted(asked, *answer);
-          context_.journal.note("operator: {} is promoted, epoch {}", nodes_[node]->name(), answer->epoch.value());
-        } else {
-          denied("promote", node, answer.error());
-        }
-        if (last) (*shared)(answer.has_value());
-      });
+      client.call(wire::kControlPromote, request, timeout_ms(),
+                  [this, node, asked = context_.model.ask(node), shared,
+                   last = i + 1 == times](Result<wire::ControlPromoteResponse> answer) {
+                    if (answer) {
+                      context_.model.check_promoted(asked, *answer);
+                      context_.journal.note("operator: {} is promoted, epoch {}", nodes_[node]->name(),
+                                            answer->epoch.value());
+                    } else {
+                      denied("promote", node, answer.error());
+                    }
+                    if (last) (*shared)(answer.has_value());
+                  });
     }
   };
   with_link(node, std::move(use), [shared] { (*shared)(false); });
@@ -104,24 +121,32 @@ void Operator::decline(NodeIndex node, Then then) {
   auto use = [this, node, shared](wire::Client& client) {
     // Dies while the statement is on its way to the disk, now and then.
     SimProcess* process = nodes_[node]->process();
-    if (process != nullptr && !context_.calm && context_.plan.process_crash > 0 && random_.one_in(3)) process->crash_at_call(1 + random_.below(14), CrashKind::kProcess);
+    if (process != nullptr && !context_.calm && context_.plan.process_crash > 0 && random_.one_in(3))
+      process->crash_at_call(1 + random_.below(14), CrashKind::kProcess);
     const int times = random_.one_in(4) ? 2 : 1;
-    for (int i = 0; i < times; ++i)
-    client.call(wire::kControlDecline, {make_request()}, timeout_ms(), [this, node, asked = context_.model.ask(node), shared, last = i + 1 == times](Result<wire::ControlDeclineResponse> answer) {
-      if (answer) {
-        context_.model.check_declined(asked, *answer);
-        statement_ = Bytes(answer->statement.begin(), answer->statement.end());
-        context_.journal.note("operator: {} declines the seal at LSN {}", nodes_[node]->name(), answer->seal_lsn.value());
-      } else {
-        denied("decline", node, answer.error());
-      }
-      if (last) (*shared)(answer.has_value());
-    });
+    for (int i = 0; i < times; ++i) {
+      const wire::ControlDeclineRequest request{make_request()};
+      client.call(wire::kControlDecline, request, timeout_ms(),
+                  [this, node, asked = context_.model.ask(node), shared,
+                   last = i + 1 == times](Result<wire::ControlDeclineResponse> answer) {
+                    if (answer) {
+                      context_.model.check_declined(asked, *answer);
+                      statement_ = Bytes(answer->statement.begin(), answer->statement.end());
+                      context_.journal.note("operator: {} declines the seal at LSN {}", nodes_[node]->name(),
+                                            answer->seal_lsn.value());
+                    } else {
+                      denied("decline", node, answer.error());
+                    }
+                    if (last) (*shared)(answer.has_value());
+                  });
+    }
     // A promotion right behind it must not slip in between.
     if (!random_.one_in(5)) return;
-    client.call(wire::kControlPromote, {make_request(), std::nullopt}, timeout_ms(), [this, node, asked = context_.model.ask(node)](Result<wire::ControlPromoteResponse> answer) {
-      if (answer) context_.model.check_promoted(asked, *answer);
-    });
+    const wire::ControlPromoteRequest request{make_request(), std::nullopt};
+    client.call(wire::kControlPromote, request, timeout_ms(),
+                [this, asked = context_.model.ask(node)](Result<wire::ControlPromoteResponse> answer) {
+                  if (answer) context_.model.check_promoted(asked, *answer);
+                });
   };
   with_link(node, std::move(use), [shared] { (*shared)(false); });
 }
@@ -129,10 +154,11 @@ void Operator::decline(NodeIndex node, Then then) {
 void Operator::ask_outcome(NodeIndex node) {
   auto use = [this, node](wire::Client& client) {
     const std::string id = fmt::format("request-{}", 1 + random_.below(requests_ + 1));
-    client.call(wire::kControlOutcome, {id}, timeout_ms(), [this, node, id, asked = context_.model.ask(node)](Result<wire::ControlOutcomeResponse> answer) {
-      if (answer) context_.model.check_outcome(asked, id, *answer);
-      next_step();
-    });
+    client.call(wire::kControlOutcome, {id}, timeout_ms(),
+                [this, id, asked = context_.model.ask(node)](Result<wire::ControlOutcomeResponse> answer) {
+                  if (answer) context_.model.check_outcome(asked, id, *answer);
+                  next_step();
+                });
   };
   with_link(node, std::move(use), [this] { next_step(); });
 }
@@ -173,7 +199,8 @@ void Operator::promote_until_granted(NodeIndex node, uint32_t attempts) {
       return next_step();
     }
     if (attempts == 0 || context_.calm) return next_step();
-    process_->loop().after(1'000 + random_.below(8'000), [this, node, attempts] { promote_until_granted(node, attempts - 1); });
+    process_->loop().after(1'000 + random_.below(8'000),
+                           [this, node, attempts] { promote_until_granted(node, attempts - 1); });
   });
 }
 
@@ -189,7 +216,8 @@ void Operator::decline_until_granted(NodeIndex from, NodeIndex first, uint32_t a
   decline(first, [this, from, first, attempts](bool declined) {
     if (declined) return pass_on(from, first);
     if (attempts == 0 || context_.calm) return next_step();
-    process_->loop().after(random_.below(15'000), [this, from, first, attempts] { decline_until_granted(from, first, attempts - 1); });
+    process_->loop().after(random_.below(15'000),
+                           [this, from, first, attempts] { decline_until_granted(from, first, attempts - 1); });
   });
 }
 
@@ -210,7 +238,8 @@ void Operator::pass_on(NodeIndex from, NodeIndex first) {
 void Operator::follow(NodeIndex source) {
   shipper_.start(source);
   for (NodeHost* node : nodes_) {
-    if (node->index() != source && node->node() != nullptr && node->node()->binary() == node::Binary::kPrimary) node->restart(node::Binary::kReplica);
+    if (node->index() != source && node->node() != nullptr && node->node()->binary() == node::Binary::kPrimary)
+      node->restart(node::Binary::kReplica);
   }
 }
 

@@ -37,11 +37,14 @@ class Operator {
   void pass_on(NodeIndex from, NodeIndex first);
   void follow(NodeIndex source);
   void denied(std::string_view command, NodeIndex node, const Error& error);
-  void with_link(NodeIndex node, std::move_only_function<void(wire::Client&)> use, std::move_only_function<void()> otherwise);
+  void with_link(NodeIndex node, std::move_only_function<void(wire::Client&)> use,
+                 std::move_only_function<void()> otherwise);
   [[nodiscard]] wire::Request make_request();
   [[nodiscard]] uint32_t timeout_ms() { return 10 + static_cast<uint32_t>(random_.below(60)); }
   [[nodiscard]] NodeIndex any_node() { return static_cast<NodeIndex>(random_.below(kNodes)); }
-  [[nodiscard]] NodeIndex other_than(NodeIndex node) { return (node + 1 + static_cast<NodeIndex>(random_.below(kNodes - 1))) % kNodes; }
+  [[nodiscard]] NodeIndex other_than(NodeIndex node) {
+    return (node + 1 + static_cast<NodeIndex>(random_.below(kNodes - 1))) % kNodes;
+  }
 
   Context& context_;
   SeededRandom random_;

@@ -103,7 +103,9 @@ pid_t start_worker(Board& board, const RunOptions& options) {
 double seconds_of_children() {
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
-  auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -115,8 +117,8 @@ Outcome run_seed(uint64_t seed, bool twice, bool transcript) {
   const Outcome again = simulate(seed);
   if (again.trace_hash != outcome.trace_hash || again.events != outcome.events) {
     outcome.verdict = Verdict::kWrong;
-    outcome.reason = fmt::format("run twice, it takes two courses: trace {} with {} events, then {} with {}", to_hex(outcome.trace_hash), outcome.events,
-                                 to_hex(again.trace_hash), again.events);
+    outcome.reason = fmt::format("run twice, it takes two courses: trace {} with {} events, then {} with {}",
+                                 to_hex(outcome.trace_hash), outcome.events, to_hex(again.trace_hash), again.events);
   }
   return outcome;
 }
@@ -154,7 +156,8 @@ RunReport run_seeds(const RunOptions& options) {
     report.failed += board.failed;
     for (size_t i = 0; i < kCounters; ++i) report.counters[i] += board.counters[i];
     for (size_t i = 0; i < kFaultKinds; ++i) report.faults[i] += board.faults[i];
-    for (uint64_t i = 0; i < board.lines; ++i) report.failures.push_back({board.failures[i].seed, board.failures[i].verdict, board.failures[i].reason});
+    for (uint64_t i = 0; i < board.lines; ++i)
+      report.failures.push_back({board.failures[i].seed, board.failures[i].verdict, board.failures[i].reason});
   }
   std::ranges::sort(report.failures, {}, &Failure::seed);
   report.cpu_seconds = seconds_of_children() - cpu_before;

@@ -1,5 +1,5 @@
-// Many seeds over several processes: each seed runs in a forked worker, so that one that ends its process (an assertion,
-// a signal, a loop without end) is a failed seed and not the end of the run.
+// Many seeds over several processes: each seed runs in a forked worker, so that one that ends its process (an
+// assertion, a signal, a loop without end) is a failed seed and not the end of the run.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,9 @@ class Simulation {
   Outcome run();
 
  private:
-  [[nodiscard]] bool over() const { return context_.model.failed() || !world_.violations().empty() || world_.events_run() > kMaxEvents; }
+  [[nodiscard]] bool over() const {
+    return context_.model.failed() || !world_.violations().empty() || world_.events_run() > kMaxEvents;
+  }
   // Runs events until `time_us`, or until `enough`.
   template <class Enough>
   void run_until(uint64_t time_us, Enough enough);
@@ -57,7 +59,10 @@ class Simulation {
 };
 
 Simulation::Simulation(uint64_t seed, bool transcript)
-    : plan_(seed), world_(seed, plan_.options), journal_(world_, transcript), model_(plan_.ids, plan_.geometry.max_wal_bytes(), outcome_.counters),
+    : plan_(seed),
+      world_(seed, plan_.options),
+      journal_(world_, transcript),
+      model_(plan_.ids, plan_.geometry.max_wal_bytes(), outcome_.counters),
       context_{world_, plan_, outcome_.counters, model_, journal_} {
   static constexpr std::string_view kNames[] = {"p1", "r1", "r2"};
   const ClusterId cluster = cluster_of(seed);
@@ -122,9 +127,7 @@ Outcome Simulation::run() {
   return std::move(outcome_);
 }
 
-bool Simulation::takes_part(NodeIndex node) {
-  return hosts_[node]->is_ready() && !hosts_[node]->facts().halted;
-}
+bool Simulation::takes_part(NodeIndex node) { return hosts_[node]->is_ready() && !hosts_[node]->facts().halted; }
 
 std::optional<NodeIndex> Simulation::longest() {
   std::optional<NodeIndex> best;
@@ -211,7 +214,8 @@ std::string Simulation::why_not_agreed() {
       continue;
     }
     const engine::Engine& engine = *host->node()->engine();
-    text += fmt::format(" {} {} {} at LSN {};", host->name(), rules::enum_name(engine.role()), rules::enum_name(engine.state()), engine.visible().lsn.value());
+    text += fmt::format(" {} {} {} at LSN {};", host->name(), rules::enum_name(engine.role()),
+                        rules::enum_name(engine.state()), engine.visible().lsn.value());
   }
   return text + " " + shipper_->describe();
 }

@@ -26,10 +26,12 @@ TEST(Simulation, SeedsReachWhatTheyAreMeantToCheck) {
     for (size_t i = 0; i < kCounters; ++i) sum[i] += outcome.counters[i];
   }
   // All that forty seeds are sure to come by.
-  for (Counter counter : {Counter::kPowerCrashes, Counter::kProcessCrashes, Counter::kRecoveryCrashes, Counter::kPartitions, Counter::kSeals, Counter::kPromotions,
-                          Counter::kDeclines, Counter::kWritesAcknowledged, Counter::kWritesUnknown, Counter::kRefusedByState, Counter::kRefusedByForm,
-                          Counter::kReadsOfThePast, Counter::kReadsWithReceipt, Counter::kQueriesAnswered, Counter::kExplanationsRederived, Counter::kHostileGaps,
-                          Counter::kRecoveriesChecked, Counter::kFinalStatesCompared}) {
+  for (Counter counter :
+       {Counter::kPowerCrashes, Counter::kProcessCrashes, Counter::kRecoveryCrashes, Counter::kPartitions,
+        Counter::kSeals, Counter::kPromotions, Counter::kDeclines, Counter::kWritesAcknowledged,
+        Counter::kWritesUnknown, Counter::kRefusedByState, Counter::kRefusedByForm, Counter::kReadsOfThePast,
+        Counter::kReadsWithReceipt, Counter::kQueriesAnswered, Counter::kExplanationsRederived, Counter::kHostileGaps,
+        Counter::kRecoveriesChecked, Counter::kFinalStatesCompared}) {
     EXPECT_GT(sum[static_cast<size_t>(counter)], 0u) << kCounterNames[static_cast<size_t>(counter)];
   }
 }

@@ -2,10 +2,10 @@
 // a Disk, and dies once; the next start is another SimProcess on the same machine.
 //
 // After its death every call on its handles fails with IO, its callbacks never run, its Jobs are run to their end with
-// every Disk call failing, its locks are free and its connections are gone for their peers. Order for the owner: crash()
-// (again, where alive() turned false by itself), destroy the objects built on it, destroy it. Callbacks that never ran
-// are destroyed with it, after those objects, as at the end of a real process: what they own may tell a live server from
-// one that is gone.
+// every Disk call failing, its locks are free and its connections are gone for their peers. Order for the owner:
+// crash() (again, where alive() turned false by itself), destroy the objects built on it, destroy it. Callbacks that
+// never ran are destroyed with it, after those objects, as at the end of a real process: what they own may tell a live
+// server from one that is gone.
 #pragma once
 
 #include <optional>

@@ -113,7 +113,7 @@ class SimWorld {
 
   // For SimProcess.
   [[nodiscard]] Owner admit();
-  void retire(Owner owner);       // dead from now on
+  void retire(Owner owner);                                               // dead from now on
   [[nodiscard]] std::vector<runtime::Callback> drop_events(Owner owner);  // answers their callbacks, which never run
   [[nodiscard]] bool alive(Owner owner) const { return alive_[owner]; }
   [[nodiscard]] Owner executing() const { return executing_; }

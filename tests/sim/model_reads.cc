@@ -1,0 +1,271 @@
+// Answers to reads, explanations and the operator's commands, against the history.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/checksum.h"
+#include "common/rules/rederive.h"
+#include "tests/sim/model.h"
+
+namespace aerodb::sim {
+
+bool Model::is_read_refusal(const Read& read, const Error& error) {
+  const Asked& asked = read.asked;
+  if (nobody_answered(error.code)) return true;
+  count(Counter::kReadsRefused);
+  bool justified = false;
+  switch (error.code) {
+    case ErrorCode::kBehind:
+      count(Counter::kRefusedBehind);
+      justified = (read.at_commit && *read.at_commit > asked.commit) || (read.shown && read.shown->lsn > asked.lsn);
+      break;
+    case ErrorCode::kNotReady:
+      justified = !asked.ready;
+      break;
+    case ErrorCode::kHalted:
+      justified = nodes_[asked.node].disk_faulty;
+      break;
+    case ErrorCode::kLineageUnknown:
+      justified = read.shown && asked.lsn == Lsn();
+      break;  // nothing in its log yet
+    case ErrorCode::kUnknownCollection:
+      justified = !has_schema(read.collection, 1, asked.lsn);
+      break;
+    case ErrorCode::kUnknownSchema:
+      justified = !has_schema(read.collection, read.schema_version, asked.lsn);
+      break;
+    default:
+      return false;
+  }
+  if (!justified) unexpected("read", asked, error);
+  return true;
+}
+
+void Model::check_get(const Read& read, const Result<wire::DocGetResponse>& answer) {
+  if (failed()) return;
+  const Asked& asked = read.asked;
+  const auto what = [&] {
+    return fmt::format("get {}/{} on {}", collection_name(read.collection), id_name(read.id), name(asked.node));
+  };
+  if (!answer) {
+    if (is_read_refusal(read, answer.error())) return;
+    if (answer.error().code != ErrorCode::kSchemaNewer) return unexpected("get", asked, answer.error());
+    const CommitId from = read.at_commit.value_or(asked.commit);
+    const CommitId to = read.at_commit.value_or(nodes_[asked.node].durable.commit);
+    for (uint64_t commit = from.value(); commit <= to.value(); ++commit) {
+      const Version* version = visible(read.collection, read.id, CommitId(commit));
+      if (version != nullptr && version->schema_version > read.schema_version) return;
+    }
+    return unexpected("get", asked, answer.error());
+  }
+  count(Counter::kReadsAnswered);
+  if (read.at_commit) count(Counter::kReadsOfThePast);
+  if (read.shown) count(Counter::kReadsWithReceipt);
+  check_receipt("get", asked, read.shown, answer->receipt);
+  if (failed()) return;
+  const CommitId at = answer->data.at_commit;
+  if (at != read.at_commit.value_or(answer->receipt.commit_id) || at > answer->receipt.commit_id)
+    return fail(fmt::format("{}: answered at commit {}", what(), at.value()));
+  if (!has_schema(read.collection, read.schema_version, answer->receipt.lsn))
+    return fail(what() + ": answered under a schema that is not registered");
+  const Version* version = visible(read.collection, read.id, at);
+  const auto& given = answer->data.version;
+  if ((version != nullptr) != given.has_value())
+    return fail(fmt::format("{} at commit {}: {}", what(), at.value(),
+                            given ? "found, and it is not there" : "not found, and it is there"));
+  if (version == nullptr) return;
+  if (given->commit_id != version->commit || given->schema_version != version->schema_version ||
+      !std::ranges::equal(given->document.bytes, version->document)) {
+    return fail(fmt::format("{} at commit {}: the version of commit {}, the model has that of {}", what(), at.value(),
+                            given->commit_id.value(), version->commit.value()));
+  }
+  if (version->schema_version > read.schema_version) fail(what() + ": a newer schema was answered");
+}
+
+Model::Walk Model::walk(const Query& query, CommitId at) const {
+  struct Candidate {
+    int64_t key;
+    uint32_t id;
+    const Version* version;
+  };
+  std::vector<Candidate> candidates;
+  const Read& read = query.read;
+  for (uint32_t id = 0; id < ids_; ++id) {
+    const Version* version = visible(read.collection, id, at);
+    if (version == nullptr || (!query.by_id && !version->k)) continue;
+    const int64_t key = query.by_id ? id : *version->k;
+    const bool in = query.op.empty() || (query.op == "eq" && key == query.k) || (query.op == "lt" && key < query.k) ||
+                    (query.op == "le" && key <= query.k) || (query.op == "gt" && key > query.k) ||
+                    (query.op == "ge" && key >= query.k);
+    if (in) candidates.push_back({key, id, version});
+  }
+  std::ranges::sort(candidates, {}, [](const Candidate& c) { return std::pair(c.key, c.id); });
+  if (query.descending) std::ranges::reverse(candidates);
+  Walk walk;
+  for (const auto& candidate : candidates) {
+    if (walk.found.size() == query.limit) break;
+    if (candidate.version->schema_version > read.schema_version) {
+      walk.refusal = ErrorCode::kSchemaNewer;
+      break;
+    }
+    walk.found.emplace_back(candidate.id, candidate.version);
+  }
+  return walk;
+}
+
+void Model::check_query(const Query& query, const Result<wire::DocQueryResponse>& answer) {
+  if (failed()) return;
+  const Read& read = query.read;
+  if (!answer) {
+    if (is_read_refusal(read, answer.error())) return;
+    const CommitId from = read.at_commit.value_or(read.asked.commit);
+    const CommitId to = read.at_commit.value_or(nodes_[read.asked.node].durable.commit);
+    for (uint64_t commit = from.value(); commit <= to.value(); ++commit) {
+      if (walk(query, CommitId(commit)).refusal == answer.error().code) return;
+    }
+    return unexpected("query", read.asked, answer.error());
+  }
+  count(Counter::kQueriesAnswered);
+  if (read.at_commit) count(Counter::kReadsOfThePast);
+  if (read.shown) count(Counter::kReadsWithReceipt);
+  check_receipt("query", read.asked, read.shown, answer->receipt);
+  if (failed()) return;
+  const auto& data = answer->data;
+  const auto what = [&] {
+    return fmt::format("query {} on {} at commit {}", collection_name(read.collection), name(read.asked.node),
+                       data.at_commit.value());
+  };
+  if (data.at_commit != read.at_commit.value_or(answer->receipt.commit_id) ||
+      data.at_commit > answer->receipt.commit_id)
+    return fail(what() + ": another commit was asked for");
+  const uint64_t bound = query.by_id && query.op == "eq" ? 1 : uint64_t{query.limit} + 1;
+  if (data.index != (query.by_id ? "_id" : "k") || data.bound_entries != bound)
+    return fail(what() + ": another plan than the rules give");
+  const Walk expected = walk(query, data.at_commit);
+  if (expected.refusal) return fail(what() + ": should have been refused");
+  if (data.versions.size() != expected.found.size())
+    return fail(fmt::format("{}: {} documents, the model has {}", what(), data.versions.size(), expected.found.size()));
+  for (size_t i = 0; i < data.versions.size(); ++i) {
+    const Version& version = *expected.found[i].second;
+    if (data.versions[i].commit_id != version.commit || data.versions[i].schema_version != version.schema_version ||
+        !std::ranges::equal(data.versions[i].document.bytes, version.document)) {
+      return fail(fmt::format("{}: document {} differs", what(), i));
+    }
+  }
+}
+
+void Model::check_explanation(const Read& read, const Result<wire::ExplanationResponse>& answer) {
+  if (failed()) return;
+  if (!answer) {
+    if (!is_read_refusal(read, answer.error())) unexpected("explain.read", read.asked, answer.error());
+    return;
+  }
+  const auto what = [&] {
+    return fmt::format("explain.read {}/{} on {} at commit {}", collection_name(read.collection), id_name(read.id),
+                       name(read.asked.node), read.at_commit->value());
+  };
+  document::Tape tape;
+  if (!tape.parse(answer->explanation.bytes)) return fail(what() + ": not an object");
+  auto again = rules::rederive(tape.root());
+  if (!again) return fail(fmt::format("{}: {}", what(), again.error().message));
+  if (!again->follows)
+    return fail(fmt::format("{}: the rules give another explanation, first at {}", what(), again->why));
+  if (sha256(as_bytes(again->json)) != answer->sha256) return fail(what() + ": its hash is not that of its JSON");
+  count(Counter::kExplanationsRederived);
+  const auto conclusion = tape.root().find("conclusion");
+  const auto version = conclusion ? conclusion->find("visible_version") : std::nullopt;
+  const Version* expected = visible(read.collection, read.id, *read.at_commit);
+  if (version.has_value() != (expected != nullptr)) return fail(what() + ": its conclusion is not what a read answers");
+  if (!version) return;
+  const auto commit = version->find("commit_id");
+  if (!commit || commit->unsigned_integer() != expected->commit.value())
+    fail(what() + ": it concludes another version than a read answers");
+}
+
+void Model::check_status(const Asked& asked, const wire::StatusResponse& answer) {
+  if (failed() || answer.state == "INITIALIZING" || answer.state == "RECOVERING") return;
+  const NodeFacts& facts = nodes_[asked.node];
+  if (answer.durable_lsn > facts.durable.lsn || answer.durable_lsn < asked.lsn)
+    return fail(fmt::format("status of {}: LSN {} was never its durable boundary since it was asked", facts.name,
+                            answer.durable_lsn.value()));
+  const Entry& entry = history_[answer.durable_lsn.value()];
+  if (answer.durable_lsn > Lsn() &&
+      (answer.chain != entry.chain || answer.digest != entry.digest || answer.epoch != entry.epoch)) {
+    return fail(fmt::format("status of {}: chain, digest or epoch at LSN {} are another history's", facts.name,
+                            answer.durable_lsn.value()));
+  }
+  if (answer.role == "primary" && epochs_[answer.epoch.value() - 1].instance != facts.instance)
+    fail(fmt::format("status of {}: primary of an epoch that is another node's", facts.name));
+}
+
+// --- the operator
+
+void Model::check_demoted(const Asked& asked, const wire::ControlDemoteResponse& answer) {
+  if (failed()) return;
+  check_receipt("demote", asked, std::nullopt, answer.receipt);
+  const auto seal = seals_.find(answer.seal_lsn);
+  if (seal == seals_.end())
+    return fail(fmt::format("demote {}: answered before the seal at LSN {} was durable", name(asked.node),
+                            answer.seal_lsn.value()));
+  if (seal->second.successor != answer.successor || seal->second.instance != answer.successor_instance)
+    fail(fmt::format("demote {}: the seal names another successor", name(asked.node)));
+}
+
+void Model::check_promoted(const Asked& asked, const wire::ControlPromoteResponse& answer) {
+  if (failed()) return;
+  check_receipt("promote", asked, std::nullopt, answer.receipt);
+  if (failed()) return;
+  const auto number = answer.epoch.value();
+  if (number == 0 || number > epochs_.size())
+    return fail(fmt::format("promote {}: epoch {} has not started", name(asked.node), number));
+  const EpochFacts& epoch = epochs_[number - 1];
+  if (epoch.lsn != answer.epoch_start_lsn || epoch.seal_lsn != answer.seal_lsn)
+    return fail(fmt::format("promote {}: the record of epoch {} stands elsewhere", name(asked.node), number));
+  if (epoch.instance != nodes_[asked.node].instance)
+    fail(fmt::format("promote {}: epoch {} is another node's", name(asked.node), number));
+}
+
+void Model::check_declined(const Asked& asked, const wire::ControlDeclineResponse& answer) {
+  if (failed()) return;
+  count(Counter::kDeclines);
+  const auto seal = seals_.find(answer.seal_lsn);
+  if (seal == seals_.end())
+    return fail(fmt::format("decline by {}: there is no seal at LSN {}", name(asked.node), answer.seal_lsn.value()));
+  if (seal->second.instance != nodes_[asked.node].instance)
+    return fail(fmt::format("decline by {}: the seal names {}", name(asked.node), seal->second.successor));
+  seal->second.declined = true;
+  for (const EpochFacts& epoch : epochs_) {
+    if (epoch.seal_lsn == answer.seal_lsn && epoch.by_successor)
+      return fail(fmt::format("decline by {}: it promoted on that seal (AUTH-12)", name(asked.node)));
+  }
+}
+
+void Model::check_outcome(const Asked& asked, const std::string& request_id,
+                          const wire::ControlOutcomeResponse& answer) {
+  if (failed()) return;
+  count(Counter::kOutcomesAsked);
+  check_receipt("outcome", asked, std::nullopt, answer.receipt);
+  // The last one that the node has.
+  std::optional<Lsn> expected;
+  for (Lsn lsn : requests_[request_id]) {
+    if (lsn <= answer.receipt.lsn) expected = lsn;
+  }
+  const bool recorded = answer.outcome == "recorded";
+  if (recorded != expected.has_value() || (recorded && answer.lsn != expected)) {
+    fail(fmt::format("outcome of {} on {}: {}; the history has it at LSN {}", request_id, name(asked.node),
+                     answer.outcome, expected.value_or(Lsn()).value()));
+  }
+}
+
+void Model::check_control_explanation(const wire::ExplanationResponse& answer) {
+  if (failed()) return;
+  document::Tape tape;
+  if (!tape.parse(answer.explanation.bytes)) return fail("control.explain: not an object");
+  auto again = rules::rederive(tape.root());
+  if (!again) return fail("control.explain: " + again.error().message);
+  if (!again->follows) return fail("control.explain: the rules give another explanation, first at " + again->why);
+  count(Counter::kExplanationsRederived);
+}
+
+}  // namespace aerodb::sim

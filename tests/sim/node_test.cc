@@ -1,0 +1,336 @@
+// Single nodes on the simulated runtime: what seeds of the cluster simulation found, each as a test of its own.
+#include <gtest/gtest.h>
+
+#include "common/node/node.h"
+#include "common/wire/client.h"
+#include "replica/intake.h"
+#include "tests/sim/model.h"
+#include "tests/sim/runtime/process.h"
+
+namespace aerodb::sim {
+namespace {
+
+constexpr wal::RingGeometry kGeometry = {4, 64 << 10};
+constexpr uint64_t kLongUs = 5'000'000;
+
+runtime::Endpoint at(const SimMachine& machine, uint16_t port) {
+  runtime::Endpoint endpoint;
+  endpoint.host = machine.address();
+  endpoint.port = port;
+  return endpoint;
+}
+
+engine::InitOptions init_options(const SimMachine& machine, bool primary, const ClusterId& cluster) {
+  engine::InitOptions options;
+  options.data_dir = "/var/lib/aerodb";
+  options.name = machine.name();
+  options.geometry = kGeometry;
+  options.primary = primary;
+  options.cluster = cluster;
+  return options;
+}
+
+// A node that is started and killed by hand.
+struct TestNode {
+  TestNode(SimWorld& in, std::string name, bool is_primary)
+      : world(in), machine(in.add_machine(std::move(name))), primary(is_primary) {
+    SimProcess init(machine, world, {.name = "init"});
+    identity =
+        *engine::init_directory(init.blocking_disk(), init.random(), init_options(machine, primary, ClusterId{{7}}));
+  }
+  ~TestNode() { kill(CrashKind::kProcess); }
+  void begin_start() {
+    process = std::make_unique<SimProcess>(machine, world, ProcessOptions{.name = machine.name()});
+    node::NodeConfig config;
+    config.name = machine.name();
+    config.data_dir = "/var/lib/aerodb";
+    config.listen_client = at(machine, 1);
+    config.listen_replication = at(machine, 2);
+    config.listen_control = at(machine, 3);
+    config.listen_maintenance = at(machine, 4);
+    config.wal_segments = kGeometry.slots;
+    config.wal_segment_bytes = kGeometry.segment_bytes;
+    started.reset();
+    node = std::make_unique<node::Node>(*process, config, primary ? node::Binary::kPrimary : node::Binary::kReplica);
+    if (!primary) intake = std::make_unique<replica::Intake>(*node);
+    node->start([this](Result<void> result) { started = std::move(result); });
+  }
+  void start() {
+    begin_start();
+    const uint64_t end = world.now_us() + kLongUs;
+    while (!started && world.now_us() < end && world.step()) {
+    }
+    ASSERT_TRUE(started && *started) << (started ? started->error().message : "does not start");
+  }
+  void kill(CrashKind kind) {
+    if (process) process->crash(kind);
+    intake.reset();
+    node.reset();
+    process.reset();
+  }
+  [[nodiscard]] engine::Engine& engine() { return *node->engine(); }
+
+  SimWorld& world;
+  SimMachine& machine;
+  bool primary;
+  engine::NodeFile identity;
+  std::unique_ptr<SimProcess> process;
+  std::unique_ptr<node::Node> node;
+  std::unique_ptr<replica::Intake> intake;
+  std::optional<Result<void>> started;
+};
+
+struct NodeTest : testing::Test {
+  template <class Request, class Response>
+  Result<Response> call(wire::Client& client, const wire::Method<Request, Response>& method,
+                        const std::type_identity_t<Request>& request) {
+    std::optional<Result<Response>> answer;
+    client.call(method, request, 1'000, [&](Result<Response> got) { answer = std::move(got); });
+    while (!answer && world.step()) {
+    }
+    return std::move(*answer);
+  }
+  std::unique_ptr<wire::Client> connect(TestNode& node, uint16_t port) {
+    auto client = std::make_unique<wire::Client>(clients);
+    bool done = false;
+    client->connect(at(node.machine, port), [&](Result<void>) { done = true; });
+    while (!done && world.step()) {
+    }
+    EXPECT_TRUE(client->connected());
+    return client;
+  }
+  // The source's log from LSN 1 on, its bytes kept here.
+  wire::WalFetchResponse fetch(wire::Client& source) {
+    std::optional<wire::WalFetchResponse> kept;
+    source.call(wire::kWalFetch, {Lsn(1), 1 << 20, 0}, 0, [&](Result<wire::WalFetchResponse> answer) {
+      records.assign(answer->records.begin(), answer->records.end());
+      kept = *answer;
+      kept->records = records;
+    });
+    while (!kept && world.step()) {
+    }
+    return *kept;
+  }
+  wire::ReplicaOpenRequest open_request(wire::Client& source) {
+    auto position = *call(source, wire::kWalPosition, {});
+    return {"test",           InstanceId{{9}},  position.node,    position.instance,
+            position.cluster, position.durable, position.ancestry};
+  }
+  Result<wire::ReplicaAppendResponse> append(wire::Client& target, uint64_t session, const Chain& chain_before,
+                                             Lsn first, uint32_t count, ByteSpan bytes) {
+    return call(target, wire::kReplicaAppend, {session, chain_before, first, count, wire::Receipt{}, bytes});
+  }
+  // Opens a session, proves it and hands over the whole log of the source.
+  uint64_t ship_all(wire::Client& source, wire::Client& target) {
+    const auto opened = call(target, wire::kReplicaOpen, open_request(source));
+    const auto log = fetch(source);
+    EXPECT_TRUE(append(target, opened->session, log.chain_before, Lsn(1), 0, {}));
+    EXPECT_TRUE(append(target, opened->session, log.chain_before, Lsn(1), log.count, log.records));
+    return opened->session;
+  }
+
+  SimWorld world{1, SimOptions{}};
+  SimProcess clients{world.add_machine("c"), world, {.name = "c"}};
+  Bytes records;
+};
+
+TEST(Init, SurvivesThePowerGoingAtOnce) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SimWorld world(seed, {});
+    SimMachine& machine = world.add_machine("p");
+    {
+      SimProcess init(machine, world, {.name = "init"});
+      ASSERT_TRUE(
+          engine::init_directory(init.blocking_disk(), init.random(), init_options(machine, true, ClusterId{})));
+    }
+    machine.power_loss();
+    SimProcess later(machine, world, {.name = "later"});
+    EXPECT_TRUE(engine::read_node_file(later.blocking_disk(), "/var/lib/aerodb")) << "seed " << seed;
+  }
+}
+
+TEST_F(NodeTest, StopTakesNoMoreAndEndsUnderLoad) {
+  TestNode p(world, "p", true);
+  p.start();
+  auto client = connect(p, 1);
+  ASSERT_TRUE(call(*client, wire::kSchemaRegister, {wire::Packed{schema_bytes(0, 1)}}));
+  uint64_t sent = 0;
+  uint64_t acknowledged = 0;
+  // Each answer is followed by the next write, and several are always on their way.
+  std::function<void()> write = [&] {
+    Bytes document;
+    document::PackWriter out(document);
+    const std::string id = std::to_string(++sent);
+    out.map(2);
+    out.field("_id", id);
+    out.field("n", sent);
+    client->call(wire::kDocInsert, {collection_name(0), 1, std::nullopt, wire::Packed{document}}, 0,
+                 [&](Result<wire::ReceiptResponse> answer) {
+                   if (!answer) return;
+                   ++acknowledged;
+                   write();
+                 });
+  };
+  for (int i = 0; i < 20; ++i) write();
+  world.run_for(20'000);
+  ASSERT_GT(acknowledged, 20u);
+  bool stopped = false;
+  p.node->stop("test", [&] { stopped = true; });
+  const Lsn newest = p.engine().newest().lsn;
+  world.run_for(200'000);
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(p.engine().newest().lsn, newest);
+  EXPECT_EQ(p.engine().visible().lsn, newest);
+  EXPECT_EQ(acknowledged, p.engine().visible().commit.value());  // what was taken in was answered
+}
+
+TEST_F(NodeTest, FailedStartIsReported) {
+  TestNode p(world, "p", true);
+  p.start();
+  p.kill(CrashKind::kProcess);
+  world.options().rate(FaultKind::kSyncFailed) = 1;
+  p.begin_start();
+  world.run_for(kLongUs);
+  ASSERT_TRUE(p.started);
+  EXPECT_FALSE(*p.started);
+}
+
+TEST_F(NodeTest, RecordsWithoutASessionAreRefused) {
+  TestNode p(world, "p", true);
+  TestNode r(world, "r", false);
+  p.start();
+  r.start();
+  auto source = connect(p, 2);
+  auto target = connect(r, 2);
+  const auto log = fetch(*source);
+  const auto refused = append(*target, 0, log.chain_before, Lsn(1), 0, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
+}
+
+TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
+  TestNode p(world, "p", true);
+  TestNode r(world, "r", false);
+  p.start();
+  r.start();
+  auto source = connect(p, 2);
+  auto target = connect(r, 2);
+  const uint64_t session = ship_all(*source, *target);
+  auto stranger = connect(r, 2);
+  const auto refused = append(*stranger, session, Chain{{1, 2, 3}}, r.engine().newest().lsn.next(), 0, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
+  EXPECT_EQ(r.node->state(), rules::NodeState::kReady);
+}
+
+TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
+  TestNode p(world, "p", true);
+  TestNode r(world, "r", false);
+  p.start();
+  r.start();
+  auto source = connect(p, 2);
+  auto target = connect(r, 2);
+  const uint64_t session = ship_all(*source, *target);
+  const auto log = fetch(*source);
+  const auto refused = append(*target, session, log.chain_before, Lsn(1), log.count, log.records);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotNext);
+  EXPECT_EQ(r.node->state(), rules::NodeState::kReady);
+}
+
+struct DeclineTest : NodeTest {
+  // The primary sealed for the replica, the replica fed with everything.
+  void seal_for_replica() {
+    auto control = connect(p, 3);
+    ASSERT_TRUE(call(*control, wire::kControlDemote,
+                     {{"a", "test", "test", std::nullopt}, "r", r.identity.instance, std::nullopt}));
+  }
+  TestNode p{world, "p", true};
+  TestNode r{world, "r", false};
+};
+
+// A statement that was answered stands after the power went, whenever a process died on the way to it.
+TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
+  p.start();
+  r.start();
+  seal_for_replica();
+  {
+    auto source = connect(p, 2);
+    auto target = connect(r, 2);
+    ship_all(*source, *target);
+  }
+  const std::string path = "/var/lib/aerodb/authority/decline-2";
+  world.options().power_weights = {0, 1, 0, 0};
+  int answered_again = 0;
+  for (uint64_t calls = 1; calls < 12; ++calls) {
+    {
+      auto control = connect(r, 3);
+      r.process->crash_at_call(calls, CrashKind::kProcess);
+      const auto first = call(*control, wire::kControlDecline, {{"b", "test", "test", std::nullopt}});
+      if (!first) ++answered_again;
+    }
+    r.kill(CrashKind::kProcess);
+    r.start();
+    {
+      auto control = connect(r, 3);
+      ASSERT_TRUE(call(*control, wire::kControlDecline, {{"c", "test", "test", std::nullopt}}));
+    }
+    r.kill(CrashKind::kPower);
+    EXPECT_TRUE(r.machine.disk().exists(path)) << "died at call " << calls;
+    ASSERT_TRUE(!r.machine.disk().exists(path) || r.machine.disk().remove(path));
+    ASSERT_TRUE(r.machine.disk().sync_directory("/var/lib/aerodb/authority"));
+    r.start();
+  }
+  EXPECT_GT(answered_again, 3);
+}
+
+// Else a seal lost with the power would come again, and the decline of it be forgotten.
+TEST_F(DeclineTest, StatementWaitsUntilTheSealIsDurable) {
+  p.start();
+  r.start();
+  seal_for_replica();
+  auto source = connect(p, 2);
+  auto target = connect(r, 2);
+  auto control = connect(r, 3);
+  const auto opened = call(*target, wire::kReplicaOpen, open_request(*source));
+  const auto log = fetch(*source);
+  ASSERT_TRUE(append(*target, opened->session, log.chain_before, Lsn(1), 0, {}));
+  world.options().inline_percent = 0;
+  world.options().sync_delay_us = {100'000, 100'000};
+  target->call(wire::kReplicaAppend,
+               {opened->session, log.chain_before, Lsn(1), log.count, wire::Receipt{}, log.records}, 0,
+               [](Result<wire::ReplicaAppendResponse>) {});
+  while (r.engine().newest().lsn < Lsn(2)) ASSERT_TRUE(world.step());
+  world.run_for(2'000);  // its write is done, its sync under way
+  world.options().sync_delay_us = {1, 1};
+  ASSERT_LT(r.engine().visible().lsn, Lsn(2));
+  ASSERT_TRUE(call(*control, wire::kControlDecline, {{"b", "test", "test", std::nullopt}}));
+  EXPECT_EQ(r.engine().visible().lsn, Lsn(2));
+}
+
+TEST_F(DeclineTest, TwoDeclinesAtOnceGetOneStatement) {
+  p.start();
+  r.start();
+  seal_for_replica();
+  auto source = connect(p, 2);
+  auto target = connect(r, 2);
+  ship_all(*source, *target);
+  auto control = connect(r, 3);
+  std::vector<Bytes> statements;
+  for (int i = 0; i < 3; ++i) {
+    control->call(wire::kControlDecline, {{std::to_string(i), "test", "test", std::nullopt}}, 0,
+                  [&](Result<wire::ControlDeclineResponse> answer) {
+                    ASSERT_TRUE(answer);
+                    statements.emplace_back(answer->statement.begin(), answer->statement.end());
+                  });
+  }
+  world.run_for(1'000'000);
+  ASSERT_EQ(statements.size(), 3u);
+  EXPECT_EQ(statements[0], statements[1]);
+  EXPECT_EQ(statements[0], statements[2]);
+  r.kill(CrashKind::kPower);
+  r.start();
+}
+
+}  // namespace
+}  // namespace aerodb::sim
