@@ -33,6 +33,7 @@ class Writer(threading.Thread):
                     while not self.stop.is_set():
                         count += 1
                         self.write(client, count)
+                        time.sleep(0.002)  # the ring, which nothing releases yet, must last for all kills
             except (OSError, ConnectionLost):
                 time.sleep(0.01)
             except RpcError as error:
