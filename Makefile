@@ -43,8 +43,8 @@ test-process: build  ## tests with the real binaries
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
 sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
-	@ninja -C build/asan -j $(JOBS)
-	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'sim|tidy|link'
+	@ninja -C build/asan -j $(JOBS) sanitized
+	@ctest --test-dir build/asan --output-on-failure -j $(JOBS) -R '^(unit_|golden|formats)'
 	@build/asan/bin/aerodb-sim --seeds 100 --jobs $(JOBS)
 
 fuzz: deps build/fuzz/build.ninja  ## a run of each fuzz target, FUZZ_SECONDS each
