@@ -11,6 +11,14 @@ constexpr size_t kBodyAt = kSegmentHeaderBytes + kFrameHeaderBytes;
 
 uint64_t frame_bytes(uint64_t body_bytes) { return round_up(kFrameHeaderBytes + body_bytes, kSectorBytes); }
 
+// Where the ring ends once a record has taken a frame of its own behind `from`; nullopt: no released segment is left.
+std::optional<RingCursor> after_record(const Ring& ring, RingCursor from, uint64_t record_bytes) {
+  const uint64_t bytes = frame_bytes(record_bytes);
+  auto place = ring.place(from, bytes);
+  if (place) place->offset += bytes;
+  return place;
+}
+
 // Kept free for seals, floors and schemas when commits are refused with WAL_FULL.
 uint64_t reserve_bytes(const RingGeometry& geometry) { return geometry.segment_bytes / 16; }
 
@@ -50,9 +58,9 @@ bool Writer::has_room(uint64_t record_bytes, RoomFor kind) const {
 bool Writer::has_room_for(const std::vector<uint64_t>& records_bytes) const {
   RingCursor end = worst_case_;
   for (uint64_t bytes : records_bytes) {
-    auto place = ring_.place(end, frame_bytes(bytes));
-    if (!place) return false;
-    end = {place->segment_sequence, place->offset + frame_bytes(bytes)};
+    const auto after = after_record(ring_, end, bytes);
+    if (!after) return false;
+    end = *after;
   }
   return true;
 }
@@ -64,9 +72,9 @@ void Writer::append(Lsn lsn, size_t record_bytes) {
     pending_->count = 0;
     pending_->body_bytes = 0;
   }
-  auto place = ring_.place(worst_case_, frame_bytes(record_bytes));
-  AERODB_ASSERT(place.has_value());
-  worst_case_ = {place->segment_sequence, place->offset + frame_bytes(record_bytes)};
+  const auto end = after_record(ring_, worst_case_, record_bytes);
+  AERODB_ASSERT(end.has_value());
+  worst_case_ = *end;
   pending_records_.push_back(record_bytes);
   pending_->body_bytes += record_bytes;
   AERODB_ASSERT(pending_->bytes.size() == kBodyAt + pending_->body_bytes);
@@ -118,9 +126,9 @@ void Writer::detach_rest(size_t records, FrameBuffer& frame) {
 void Writer::recount_worst_case() {
   worst_case_ = ring_.end();
   for (size_t bytes : pending_records_) {
-    auto place = ring_.place(worst_case_, frame_bytes(bytes));
-    AERODB_ASSERT(place.has_value());
-    worst_case_ = {place->segment_sequence, place->offset + frame_bytes(bytes)};
+    const auto end = after_record(ring_, worst_case_, bytes);
+    AERODB_ASSERT(end.has_value());
+    worst_case_ = *end;
   }
 }
 
