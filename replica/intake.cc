@@ -166,45 +166,64 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
   return {};
 }
 
-Result<void> Intake::validate(const wire::ReplicaAppendRequest& request) {
-  auto appended = node_.engine()->append_batch(request.records, request.count);
-  if (appended) return {};
-  const auto& error = appended.error();
-  if (error.code != ErrorCode::kReplicaFull && error.code != ErrorCode::kHalted)
-    halt(error.row().rule, error, request.first_lsn);
-  return fail(std::move(appended.error()));
+engine::Restartable<Result<void>> Intake::validate(const wire::ReplicaAppendRequest& request,
+                                                   store::LeasedBlocks& blocks) {
+  auto appended = node_.engine()->append_batch(request.records, request.count, blocks);
+  if (!appended) return std::nullopt;
+  if (*appended) return Result<void>();
+  Error error = std::move(appended->error());
+  const bool proves_nothing = error.code == ErrorCode::kReplicaFull || error.code == ErrorCode::kHalted ||
+                              error.code == ErrorCode::kIo || error.code == ErrorCode::kRunDamaged;
+  if (!proves_nothing) halt(error.row().rule, error, request.first_lsn);
+  return fail(std::move(error));
+}
+
+engine::Restartable<Result<void>> Intake::take_in(const wire::ReplicaAppendRequest& request, uint64_t connection,
+                                                  store::LeasedBlocks& blocks) {
+  if (auto taken = takes_records(); !taken) return taken;
+  auto outcome = receive(request, connection);
+  const bool valid_so_far = outcome.has_value();
+  if (valid_so_far && request.count > 0) {
+    auto validated = validate(request, blocks);
+    if (!validated) return std::nullopt;
+    outcome = std::move(*validated);
+  }
+  node_.metrics().add(MetricId::kReplicaBatchesReceivedCount);
+  if (valid_so_far) note_source(request.source_durable);
+  if (outcome && request.count > 0) node_.metrics().add(MetricId::kReplicaBatchesValidatedCount);
+  return outcome;
 }
 
 void Intake::append(const wire::ReplicaAppendRequest& request, wire::Responder responder) {
-  if (auto taken = takes_records(); !taken)
-    return refuse(std::move(responder), taken.error(), request.session, request.first_lsn);
-  node_.metrics().add(MetricId::kReplicaBatchesReceivedCount);
-  auto received = receive(request, responder.connection());
-  if (!received) {
-    Error error = std::move(received.error());
-    const bool other_shipper = error.code == ErrorCode::kStaleSession && superseded_instance_ &&
-                               session_.shipper_instance != *superseded_instance_ && request.session < session_.number;
-    if (other_shipper) error.code = ErrorCode::kSupersededByInstance;
-    return refuse(std::move(responder), error, request.session, request.first_lsn);
-  }
-  note_source(request.source_durable);
-  if (request.count > 0) {
-    if (auto valid = validate(request); !valid)
-      return refuse(std::move(responder), valid.error(), request.session, request.first_lsn);
-    node_.metrics().add(MetricId::kReplicaBatchesValidatedCount);
-  }
+  if (!node_.engine()) return refuse(std::move(responder), node_.not_ready(), request.session, request.first_lsn);
+  const uint64_t connection = responder.connection();
+  node_.replication_restarts().run(
+      *node_.engine(), std::move(responder),
+      [&](node::Attempt& attempt) { return take_in(request, connection, attempt.blocks); },
+      [&](Result<void> taken, wire::Responder asked) {
+        if (taken) return answer_when_durable(request.count > 0, std::move(asked));
+        Error error = std::move(taken.error());
+        const bool other_shipper = error.code == ErrorCode::kStaleSession && superseded_instance_ &&
+                                   session_.shipper_instance != *superseded_instance_ &&
+                                   request.session < session_.number;
+        if (other_shipper) error.code = ErrorCode::kSupersededByInstance;
+        refuse(std::move(asked), error, request.session, request.first_lsn);
+      });
+}
+
+void Intake::answer_when_durable(bool with_records, wire::Responder responder) {
   auto& engine = *node_.engine();
-  engine.when_durable(engine.newest().lsn, [this, with_records = request.count > 0,
-                                            responder = std::move(responder)](Result<void> durable) mutable {
-    if (!durable) return responder.error(durable.error());
-    if (with_records) {
-      // The visible bound moves with the durable one: durable is applied.
-      node_.metrics().add(MetricId::kReplicaBatchesDurableCount);
-      node_.metrics().add(MetricId::kReplicaBatchesAppliedCount);
-    }
-    const Lsn lsn = node_.engine()->visible().lsn;
-    responder.ok(wire::ReplicaAppendResponse{lsn, lsn});
-  });
+  engine.when_durable(engine.newest().lsn,
+                      [this, with_records, responder = std::move(responder)](Result<void> durable) mutable {
+                        if (!durable) return responder.error(durable.error());
+                        if (with_records) {
+                          // The visible bound moves with the durable one: durable is applied.
+                          node_.metrics().add(MetricId::kReplicaBatchesDurableCount);
+                          node_.metrics().add(MetricId::kReplicaBatchesAppliedCount);
+                        }
+                        const Lsn lsn = node_.engine()->visible().lsn;
+                        responder.ok(wire::ReplicaAppendResponse{lsn, lsn});
+                      });
 }
 
 void Intake::refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn) {

@@ -8,10 +8,12 @@
 // What can go wrong:
 //   - a peer that has not proven itself: refused, counted, an event. Never a halt (REPL-9).
 //   - disorder of the transport: NOT_NEXT or STALE_SESSION; the shipper opens anew.
-//   - a full ring or memory: REPLICA_FULL; not a halt.
+//   - a full ring or memory: REPLICA_FULL; a run that can't be read: its error. Not halts.
 //   - a proven session that then shows another chain, other bytes or records that don't validate: this log or that one
-//   is
-//     wrong. The node halts, durably, with the rule and what was found.
+//     is wrong. The node halts, durably, with the rule and what was found.
+//
+// A batch that needs versions from runs which are not in memory is put back until they are (common/node/restart.h):
+// nothing of it has happened then.
 #pragma once
 
 #include <optional>
@@ -53,7 +55,12 @@ class Intake {
   [[nodiscard]] Result<void> check_ancestry(const wire::ReplicaOpenRequest& request) const;
   // Decides a batch; answers what is refused. Halts where a proven session shows a divergence.
   [[nodiscard]] Result<void> receive(const wire::ReplicaAppendRequest& request, uint64_t connection);
-  [[nodiscard]] Result<void> validate(const wire::ReplicaAppendRequest& request);
+  [[nodiscard]] engine::Restartable<Result<void>> validate(const wire::ReplicaAppendRequest& request,
+                                                           store::LeasedBlocks& blocks);
+  // All of a batch up to where it is in the log, on its way to the disk.
+  [[nodiscard]] engine::Restartable<Result<void>> take_in(const wire::ReplicaAppendRequest& request,
+                                                          uint64_t connection, store::LeasedBlocks& blocks);
+  void answer_when_durable(bool with_records, wire::Responder responder);
   [[nodiscard]] Chain own_chain() const;
   void refuse(wire::Responder responder, const Error& error, uint64_t session, Lsn first_lsn);
   void halt(std::string_view rule, const Error& error, Lsn lsn);

@@ -1,5 +1,6 @@
 #include "common/base/checksum.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <xxhash.h>
 
@@ -15,6 +16,7 @@ std::array<uint8_t, 16> canonical(XXH128_hash_t hash) {
   return out;
 }
 XXH3_state_t* state_of(void* state) { return static_cast<XXH3_state_t*>(state); }
+EVP_MD_CTX* context_of(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 }  // namespace
 
 std::array<uint8_t, 16> xxh3_128(ByteSpan bytes) { return canonical(XXH3_128bits(bytes.data(), bytes.size())); }
@@ -35,6 +37,20 @@ std::array<uint8_t, 16> Xxh3Stream::finish() const { return canonical(XXH3_128bi
 Sha256 sha256(ByteSpan bytes) {
   Sha256 out;
   SHA256(bytes.data(), bytes.size(), out.data());
+  return out;
+}
+
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+  AERODB_ASSERT(context_ != nullptr);
+  AERODB_ASSERT(EVP_DigestInit_ex(context_of(context_), EVP_sha256(), nullptr) == 1);
+}
+Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(context_of(context_)); }
+void Sha256Stream::update(ByteSpan bytes) {
+  AERODB_ASSERT(EVP_DigestUpdate(context_of(context_), bytes.data(), bytes.size()) == 1);
+}
+Sha256 Sha256Stream::finish() {
+  Sha256 out;
+  AERODB_ASSERT(EVP_DigestFinal_ex(context_of(context_), out.data(), nullptr) == 1);
   return out;
 }
 

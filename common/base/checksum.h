@@ -29,4 +29,19 @@ class Xxh3Stream {
 
 [[nodiscard]] Sha256 sha256(ByteSpan bytes);
 
+// SHA-256 over several pieces as if they were one.
+class Sha256Stream {
+ public:
+  Sha256Stream();
+  ~Sha256Stream();
+  Sha256Stream(const Sha256Stream&) = delete;
+  Sha256Stream& operator=(const Sha256Stream&) = delete;
+  void update(ByteSpan bytes);
+  // Ends it: no update may follow.
+  [[nodiscard]] Sha256 finish();
+
+ private:
+  void* context_;  // EVP_MD_CTX, owned
+};
+
 }  // namespace aerodb

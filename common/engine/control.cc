@@ -104,8 +104,8 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
     return {fail(ErrorCode::kWalFull, "demote: no room for the seal (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
   header.type = wal::RecordType::kSeal;
-  const Position after = append_own(header, payload);
-  state_().take_authority(header, payload, after);
+  const auto [record_view, after] = append_own(header, payload);
+  state_().take_authority(record_view, payload, after);
   pending_authority_.push_back({after.lsn, authority});
   declined_seal_ = false;
   appended(after);
@@ -138,8 +138,8 @@ Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved))
     return {fail(ErrorCode::kWalFull, "promote: no room for the epoch_start (WAL-6)"), decided_on()};
   const wal::Payload payload = record;
-  const Position after = append_own(header, payload);
-  state_().take_authority(header, payload, after);
+  const auto [record_view, after] = append_own(header, payload);
+  state_().take_authority(record_view, payload, after);
   pending_authority_.push_back({after.lsn, authority});
   appended(after);
   return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after},

@@ -18,16 +18,24 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
       options_(std::move(options)),
       opened_(std::move(opened)),
       writer_(runtime.log_device(), runtime.clock(), runtime.random(), *this, opened_->node.cluster,
-              opened_->node.instance, wal::Ring(options_.geometry, opened_->scan.end.cursor, 0), opened_->scan.end,
+              opened_->node.instance, wal::Ring(options_.geometry, opened_->scan.end.cursor, opened_->scan.released_sequence),
+              opened_->scan.end,
               options_.writer),
       reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)),
+      storage_(std::make_unique<Storage>(runtime, options_.data_dir, options_.storage, state_(), opened_->manifest,
+                                         opened_->next_run)),
       visible_(state_().position()),
+      visible_floor_(state_().floor()),
       visible_authority_(state_().authority()),
       chain_window_{visible_.chain},
       chain_window_from_(visible_.lsn),
       halt_(opened_->halt),
       halt_recorded_(opened_->halt.has_value()),
-      declined_seal_(opened_->declined_seal) {}
+      declined_seal_(opened_->declined_seal) {
+  storage_->connect_log([this](Lsn lsn) { return reader_.segment_of(lsn); },
+                        [this](uint64_t sequence) { writer_.release_through(sequence); });
+  storage_->on_durable(visible_.lsn);
+}
 
 Engine::~Engine() { *alive_ = false; }
 
@@ -57,15 +65,16 @@ wal::RecordHeader Engine::next_header(Epoch epoch) const {
   return header;
 }
 
-Position Engine::append_own(const wal::RecordHeader& header, const wal::Payload& payload) {
+Engine::Appended Engine::append_own(const wal::RecordHeader& header, const wal::Payload& payload) {
   Bytes& out = writer_.encode_buffer();
   const size_t begin = out.size();
   wal::encode_record(header, payload, out);
-  const ByteSpan record = ByteSpan(out).subspan(begin);
-  const Position after{header.lsn,       header.commit,           header.epoch,
-                       newest().lineage, wal::chain_over(record), header.digest_after};
-  writer_.append(header.lsn, record.size());
-  return after;
+  auto record = wal::read_record(ByteSpan(out).subspan(begin));
+  AERODB_ASSERT(record.has_value());
+  const Position after{header.lsn,       header.commit,         header.epoch,
+                       newest().lineage, record->chain_after(), header.digest_after};
+  writer_.append(header.lsn, record->bytes.size());
+  return {*record, after};
 }
 
 void Engine::appended(const Position& position) {
@@ -107,11 +116,16 @@ void Engine::on_durable(Lsn lsn) {
     visible_authority_ = std::move(pending_authority_.front().authority);
     pending_authority_.pop_front();
   }
+  while (!pending_floors_.empty() && pending_floors_.front().lsn <= lsn) {
+    visible_floor_ = pending_floors_.front().floor;
+    pending_floors_.pop_front();
+  }
   while (!held_.empty() && held_.front().lsn <= visible_.lsn) {
     auto done = std::move(held_.front().done);
     held_.pop_front();
     done({});
   }
+  storage_->on_durable(visible_.lsn);
   events_.on_durable(visible_);
 }
 
@@ -143,6 +157,7 @@ void Engine::halt(Halt reason) {
                         halt_recorded_ = true;
                         for (auto& done : std::exchange(halt_waiters_, {})) done();
                       });
+  storage_->fail_running({ErrorCode::kHalted, "storage operation: the node halted", {}});
   fail_held({ErrorCode::kOutcomeUnknown,
              fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason),
              {}});
@@ -159,7 +174,7 @@ Result<void> Engine::clean_stop(runtime::Disk& disk) const {
   return write_clean_stop(disk, options_.data_dir, {visible_.lsn, visible_.chain});
 }
 
-Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
+Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, store::LeasedBlocks& blocks) {
   if (halt_) return fail(ErrorCode::kHalted, "replica.append: the node is halted");
   if (newest().lsn != writer_.appended()) {
     return fail(ErrorCode::kReplicaDiverged,
@@ -190,15 +205,25 @@ Result<Lsn> Engine::append_batch(ByteSpan records, uint32_t count) {
     return fail(ErrorCode::kBadRecord, "replica.append: the batch holds another number of records than it says");
   if (!writer_.has_room_for(sizes))
     return fail(ErrorCode::kReplicaFull, "replica.append: the ring has no released segment left (WAL-6)");
-  if (state_().table().bytes() >= options_.max_memory_bytes)
+  if (state_().layers().memory_bytes() >= options_.max_memory_bytes)
     return fail(ErrorCode::kReplicaFull, "replica.append: the memory table is at memory.max_bytes (WAL-6)");
+  bool warm = true;
+  for (const auto& record : views) warm = state_().warm(record, blocks) && warm;
+  if (!warm) {
+    if (blocks.trouble()) return fail(*blocks.trouble());
+    return std::nullopt;
+  }
 
   std::vector<Position> positions;
   for (const auto& record : views) {
-    if (auto applied = state_().apply(record, Trust::kPeer); !applied) return fail(std::move(applied.error()));
+    if (auto applied = state_().apply(record, Trust::kPeer, blocks); !applied) return fail(std::move(applied.error()));
     positions.push_back(newest());
     const auto type = record.header.type;
     if (type == wal::RecordType::kCommit || type == wal::RecordType::kSchema) continue;
+    if (type == wal::RecordType::kFloor) {
+      pending_floors_.push_back({newest().lsn, state_().floor()});
+      continue;
+    }
     pending_authority_.push_back({newest().lsn, state_().authority()});
     if (type == wal::RecordType::kSeal) declined_seal_ = false;  // a decline is of one seal, and this is another
   }

@@ -18,6 +18,7 @@
 #include "common/document/canonical.h"
 #include "common/engine/recovery.h"
 #include "common/engine/state.h"
+#include "common/engine/storage.h"
 #include "common/rules/authority_rules.h"
 #include "common/rules/read_gate.h"
 #include "common/rules/read_visibility.h"
@@ -29,6 +30,8 @@ namespace aerodb::engine {
 
 inline constexpr size_t kMaxBatchOperations = 1000;
 inline constexpr uint32_t kMaxQueryLimit = 10'000;
+inline constexpr uint32_t kMaxHistoryLimit = 1'000;
+inline constexpr size_t kMaxAnswerBytes = 16u << 20;  // documents of one answer: no message could carry more
 
 struct EngineOptions {
   std::string data_dir;
@@ -37,6 +40,7 @@ struct EngineOptions {
   uint64_t max_memory_bytes = 1ull << 30;
   uint32_t max_document_bytes = document::kDefaultMaxDocumentBytes;
   uint64_t max_query_entries = 100'000;
+  StorageOptions storage;
 };
 
 // A position that a client saw.
@@ -46,6 +50,11 @@ struct ReceiptClaim {
   Lsn lsn;
   Chain chain;
 };
+
+// What a read or write answers that may need blocks of runs which are not in memory. nullopt: they are noted in the
+// lease; fetch them and call again, with the same lease. Nothing was changed.
+template <class T>
+using Restartable = std::optional<T>;
 
 // A decision on newest state, to be answered when `decided_on` is durable.
 template <class T>
@@ -72,32 +81,72 @@ struct GetRequest {
 };
 struct GetAnswer {
   CommitId at_commit;
-  const store::Version* version = nullptr;  // nullptr: no visible version; valid as long as the engine
+  store::VersionView version;  // empty: no visible version. Valid until the engine's next change or the lease's end
   Position position;
 };
 
 enum class Comparison : uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
 struct Predicate {
-  std::string_view field;  // dotted path, or "_id"
+  std::string_view field;  // dotted path of an indexed field, or "_id"
   Comparison comparison = Comparison::kEqual;
   document::Cursor value;
+};
+// Where the page before ended: the last document's sort value (an index key: nothing where the sort is by _id) and _id.
+struct PageEnd {
+  std::optional<document::Cursor> sort_value;
+  std::string_view id;
 };
 struct QueryRequest {
   std::string_view collection;
   uint32_t schema_version = 0;
-  std::vector<Predicate> where;  // all on one field
+  std::vector<Predicate> where;  // all of them (AND)
   std::optional<std::string_view> sort;
   bool descending = false;
   std::optional<uint32_t> limit;
   std::optional<uint64_t> max_entries;
+  std::optional<PageEnd> after;  // needs at_commit
   std::optional<CommitId> at_commit;
   std::optional<ReceiptClaim> receipt;
+};
+struct QueryVersion {
+  CommitId commit;
+  uint32_t schema_version = 0;
+  size_t begin = 0;  // in QueryAnswer::documents
+  size_t bytes = 0;
 };
 struct QueryAnswer {
   CommitId at_commit;
   std::string index;           // path, or "_id"
   uint64_t bound_entries = 0;  // stated before it ran (QRY-3)
-  std::vector<const store::Version*> versions;
+  Sha256 plan_hash{};          // of the plan's canonical text: equal plans, equal hashes, on every node
+  std::vector<QueryVersion> versions;
+  Bytes documents;
+  Position position;
+  [[nodiscard]] ByteSpan document(const QueryVersion& v) const { return ByteSpan(documents).subspan(v.begin, v.bytes); }
+};
+// How far a query came before it lacked a block. Start with an empty one; the same request must be given again.
+struct QueryProgress {
+  bool started = false;
+  CommitId at_commit;  // fixed at the start
+  Bytes last_value;    // the entry last looked at: index key, _id
+  Bytes last_id;
+  uint64_t visited = 0;
+  QueryAnswer answer;
+};
+
+struct HistoryRequest {
+  std::string_view collection;
+  std::string_view id;
+  uint32_t schema_version = 0;
+  std::optional<CommitId> before_commit;  // versions below this one
+  uint32_t limit = 0;                     // 1 to kMaxHistoryLimit
+  std::optional<ReceiptClaim> receipt;
+};
+struct HistoryAnswer {
+  CommitId at_commit;
+  CommitId floor;
+  std::vector<store::VersionView> versions;  // newest first, tombstones included
+  bool complete = false;                     // the oldest one readable is among them
   Position position;
 };
 
@@ -149,16 +198,22 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] const State& state_data() const { return opened_->state; }
   [[nodiscard]] const wal::Writer& writer() const { return writer_; }
   [[nodiscard]] wal::Reader& reader() { return reader_; }
-  [[nodiscard]] CommitId floor() const { return CommitId(); }
+  // Versions below it may be gone (CKPT-4). As of the visible commit.
+  [[nodiscard]] CommitId floor() const { return visible_floor_; }
   // Chain after `lsn`, where it is among the last 65,536 durable ones. None at LSN 0: that is the genesis chain of a
   // lineage that an empty log does not name.
   [[nodiscard]] std::optional<Chain> chain_at(Lsn lsn) const;
 
   // --- writes; each answer goes through hold()
-  [[nodiscard]] Decided<Position> write(std::span<const WriteOperation> operations,
-                                        const std::optional<ReceiptClaim>& receipt);
+  // Looks the newest versions up first, so that nothing has changed where it must be called again.
+  [[nodiscard]] Restartable<Decided<Position>> write(std::span<const WriteOperation> operations,
+                                                     const std::optional<ReceiptClaim>& receipt,
+                                                     store::LeasedBlocks& blocks);
   // The same schema again is no change and answers the present position.
   [[nodiscard]] Decided<Position> register_schema(document::Cursor schema);
+  // Logs a new floor: reads below it are refused from then on, on every node, and merges may drop what they no longer
+  // can see (CKPT-4, CKPT-6). NOT_PRIMARY and its kin, FLOOR_REFUSED, PINNED, WAL_FULL.
+  [[nodiscard]] Decided<Position> raise_floor(CommitId floor, const wal::WhoAndWhy& who);
   // Runs `answer` with the outcome when it may be answered: at once where everything it was decided on is durable.
   template <class T>
   void hold(Decided<T> decided, std::move_only_function<void(Result<T>)> answer) {
@@ -177,19 +232,27 @@ class Engine final : private wal::WriterEvents {
   void set_inline_policy(std::function<bool()> policy) { inline_policy_ = std::move(policy); }
 
   // --- reads
-  [[nodiscard]] Result<GetAnswer> get(const GetRequest& request) const;
-  [[nodiscard]] Result<QueryAnswer> query(const QueryRequest& request) const;
+  [[nodiscard]] Restartable<Result<GetAnswer>> get(const GetRequest& request, store::Blocks& blocks) const;
+  [[nodiscard]] Restartable<Result<QueryAnswer>> query(const QueryRequest& request, QueryProgress& progress,
+                                                       store::LeasedBlocks& blocks) const;
+  [[nodiscard]] Restartable<Result<HistoryAnswer>> history(const HistoryRequest& request,
+                                                           store::LeasedBlocks& blocks) const;
   [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit,
                                                       const std::optional<ReceiptClaim>& receipt) const;
   // Versions of one document in the logical view at `bound`, newest first. Empty where there is none.
-  [[nodiscard]] std::vector<rules::VersionEvidence> version_chain(std::string_view collection, std::string_view id,
-                                                                  CommitId bound) const;
+  [[nodiscard]] Restartable<Result<std::vector<rules::VersionEvidence>>> version_chain(
+      std::string_view collection, std::string_view id, CommitId bound, store::Blocks& blocks) const;
+  [[nodiscard]] store::LeasedBlocks lease() { return store::LeasedBlocks(storage_->cache()); }
 
   // --- replication: the next records, continuity with this log already decided (rules/append_rules.h). All or nothing:
   // structure, canonical form, previous commits and digests are checked before the log is touched (REPL-3).
   // REPLICA_FULL: no room. Anything else: the batch proves a divergence; the caller decides to halt. Where it was not
   // the first record that failed, the state is ahead of the log until the next start, and every later batch is refused.
-  [[nodiscard]] Result<Lsn> append_batch(ByteSpan records, uint32_t count);
+  [[nodiscard]] Restartable<Result<Lsn>> append_batch(ByteSpan records, uint32_t count, store::LeasedBlocks& blocks);
+
+  // --- storage operations, pins and holds
+  [[nodiscard]] Storage& storage() { return *storage_; }
+  [[nodiscard]] const Storage& storage() const { return *storage_; }
 
   // --- authority
   [[nodiscard]] rules::AuthorityEvidence authority_evidence(const AuthorityRequest& request) const;
@@ -220,8 +283,12 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] State& state_() { return opened_->state; }
   [[nodiscard]] const State& state_() const { return opened_->state; }
   [[nodiscard]] bool fenced() const { return false; }
-  // Appends one authority or schema record that this node makes.
-  [[nodiscard]] Position append_own(const wal::RecordHeader& header, const wal::Payload& payload);
+  struct Appended {
+    wal::RecordView record;  // valid until the next is encoded
+    Position after;
+  };
+  // Appends one authority, floor or schema record that this node makes.
+  [[nodiscard]] Appended append_own(const wal::RecordHeader& header, const wal::Payload& payload);
   [[nodiscard]] wal::RecordHeader next_header(Epoch epoch) const;
   void appended(const Position& position);
   // The LSN that a decision made now rests on. A halted node refuses by its halt alone, which waits for nothing.
@@ -234,11 +301,18 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] Result<void> check_write(std::span<const WriteOperation> operations,
                                          const std::optional<ReceiptClaim>& receipt);
   [[nodiscard]] Result<void> prepare_operation(const WriteOperation& operation);
-  [[nodiscard]] Result<Position> admit(std::span<const WriteOperation> operations,
-                                       const std::optional<ReceiptClaim>& receipt);
+  [[nodiscard]] Restartable<Result<Position>> admit(std::span<const WriteOperation> operations,
+                                                    const std::optional<ReceiptClaim>& receipt,
+                                                    store::LeasedBlocks& blocks);
+  [[nodiscard]] Result<void> check_against(const WriteOperation& asked, const wal::CommitOperation& operation,
+                                           const store::VersionView& before) const;
+  [[nodiscard]] Result<Position> admit_floor(CommitId floor, const wal::WhoAndWhy& who);
   [[nodiscard]] Result<Position> admit_schema(document::Cursor schema);
   [[nodiscard]] const RegisteredSchema* schema_for_read(std::string_view collection, uint32_t version,
                                                         Error& error) const;
+  // The bound of a read that the gate lets pass.
+  [[nodiscard]] Result<CommitId> admit_read(std::string_view operation, std::optional<CommitId> at_commit,
+                                            const std::optional<ReceiptClaim>& receipt) const;
 
   runtime::Runtime& runtime_;
   EngineEvents& events_;
@@ -246,13 +320,20 @@ class Engine final : private wal::WriterEvents {
   std::unique_ptr<OpenedNode> opened_;
   wal::Writer writer_;
   wal::Reader reader_;
+  std::unique_ptr<Storage> storage_;
   Position visible_;
+  CommitId visible_floor_;
   Authority visible_authority_;
   struct PendingAuthority {
     Lsn lsn;
     Authority authority;
   };
   std::deque<PendingAuthority> pending_authority_;  // after each authority record that is not durable yet
+  struct PendingFloor {
+    Lsn lsn;
+    CommitId floor;
+  };
+  std::deque<PendingFloor> pending_floors_;
   std::deque<Position> pending_;                    // positions admitted and not yet durable
   std::deque<Held> held_;
   std::vector<Chain> chain_window_;  // by distance from chain_window_from_, modulo its largest size; grows up to that
@@ -273,6 +354,7 @@ class Engine final : private wal::WriterEvents {
     size_t end = 0;
   };
   std::vector<Prepared> prepared_;
+  std::vector<store::VersionView> befores_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -80,7 +80,25 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// Makes a directory and its parents; the entry of each one made is durable afterwards.
+// What starts the log of a primary.
+Result<void> write_first_lineage(runtime::Disk& disk, runtime::Random& random, const InitOptions& options,
+                                 const NodeFile& node, LineageId lineage) {
+  wal::LineageStart start;
+  start.lineage = lineage;
+  start.reason = wal::LineageReason::kInit;
+  start.node = node.name;
+  start.instance = node.instance;
+  start.who = {"init", options.operator_name, options.reason, std::nullopt};
+  const wal::RecordHeader header{
+      0,       wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0), wal::genesis_chain(node.cluster, lineage),
+      Digest{}};
+  auto written = write_first_record(disk, random, options.data_dir, node, header, start);
+  if (!written) return fail(std::move(written.error()));
+  return {};
+}
+
+}  // namespace
+
 Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   std::vector<std::string> holders;  // of the entries that are new
@@ -97,32 +115,35 @@ Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
   return {};
 }
 
-// The first frame of a primary: one lineage_start at LSN 1.
-Result<void> write_first_record(runtime::Disk& disk, runtime::Random& random, const InitOptions& options,
-                                const NodeFile& node, LineageId lineage) {
-  wal::LineageStart start;
-  start.lineage = lineage;
-  start.reason = wal::LineageReason::kInit;
-  start.node = node.name;
-  start.instance = node.instance;
-  start.who = {"init", options.operator_name, options.reason, std::nullopt};
+Result<Chain> write_first_record(runtime::Disk& disk, runtime::Random& random, const std::string& data_dir,
+                                 const NodeFile& node, const wal::RecordHeader& record,
+                                 const wal::LineageStart& start) {
   Bytes frame(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes);
-  wal::encode_record({0, wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0),
-                      wal::genesis_chain(node.cluster, lineage), Digest{}},
-                     start, frame);
-  const wal::FrameHeader header{1, 1, Lsn(1), 1, frame.size() - wal::kSegmentHeaderBytes - wal::kFrameHeaderBytes};
+  wal::encode_record(record, start, frame);
+  const Chain chain = wal::chain_over(ByteSpan(frame).subspan(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes));
+  const wal::FrameHeader header{1, 1, record.lsn, 1, frame.size() - wal::kSegmentHeaderBytes - wal::kFrameHeaderBytes};
   frame.resize(wal::kSegmentHeaderBytes + header.bytes_on_disk(), 0);
   auto bytes = std::span(frame);
   const uint64_t salt = random.next();
-  wal::encode_segment_header({1, salt, Lsn(1), node.cluster, node.instance}, bytes.first<wal::kSegmentHeaderBytes>());
+  wal::encode_segment_header({1, salt, record.lsn, node.cluster, node.instance},
+                             bytes.first<wal::kSegmentHeaderBytes>());
   wal::seal_frame(header, salt, bytes.subspan(wal::kSegmentHeaderBytes));
-  auto file = disk.open(wal::segment_paths(options.data_dir, 1).front(), runtime::OpenMode::kReadWrite);
+  auto file = disk.open(wal::segment_paths(data_dir, 1).front(), runtime::OpenMode::kReadWrite);
   if (!file) return fail(std::move(file.error()));
-  if (auto written = (*file)->write(0, frame); !written) return written;
-  return (*file)->sync();
+  if (auto written = (*file)->write(0, frame); !written) return fail(std::move(written.error()));
+  if (auto synced = (*file)->sync(); !synced) return fail(std::move(synced.error()));
+  return chain;
 }
 
-}  // namespace
+Result<void> write_node_file(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node) {
+  Bytes content;
+  ByteWriter out(content);
+  out.id(node.cluster);
+  out.id(node.instance);
+  out.string(node.name);
+  out.u64(node.initial_lsn.value());
+  return runtime::replace_file(disk, data_dir, "NODE", seal_file(kNodeMagic, content));
+}
 
 Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options) {
   if (auto empty = check_empty(disk, options.data_dir); !empty) return fail(std::move(empty.error()));
@@ -138,18 +159,11 @@ Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, co
   if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring)
     return fail(std::move(ring.error()));
   if (options.primary) {
-    if (auto first = write_first_record(disk, random, options, node, lineage); !first)
+    if (auto first = write_first_lineage(disk, random, options, node, lineage); !first)
       return fail(std::move(first.error()));
   }
   // NODE comes last: without it the directory is not a node, and init can be tried again on a fresh one.
-  Bytes content;
-  ByteWriter out(content);
-  out.id(node.cluster);
-  out.id(node.instance);
-  out.string(node.name);
-  out.u64(node.initial_lsn.value());
-  if (auto written = runtime::replace_file(disk, options.data_dir, "NODE", seal_file(kNodeMagic, content)); !written)
-    return fail(std::move(written.error()));
+  if (auto written = write_node_file(disk, options.data_dir, node); !written) return fail(std::move(written.error()));
   return node;
 }
 

@@ -25,7 +25,9 @@ struct NodeFile {
   ClusterId cluster;
   std::string name;
   InstanceId instance;
-  Lsn initial_lsn;  // what init itself made durable: 1 on a primary, 0 on a replica; a bound for ever (T3)
+  // What init or restore itself made durable: 1 on a primary, 0 on a replica, that of its lineage_start on a restored
+  // node; a bound for ever (T3).
+  Lsn initial_lsn;
 };
 
 struct InitOptions {
@@ -42,6 +44,15 @@ struct InitOptions {
 
 // Makes a node of an empty or absent directory. ALREADY_INITIALIZED where it holds anything but lost+found.
 [[nodiscard]] Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options);
+
+// What init and restore have in common: the parts of a directory in the making.
+// A directory and its parents; the entry of each one made is durable afterwards.
+[[nodiscard]] Result<void> make_durable_directory(runtime::Disk& disk, std::string path);
+// The first frame of the ring in `data_dir`, all zero so far: one record, durable. Answers the chain after it.
+[[nodiscard]] Result<Chain> write_first_record(runtime::Disk& disk, runtime::Random& random,
+                                               const std::string& data_dir, const NodeFile& node,
+                                               const wal::RecordHeader& record, const wal::LineageStart& start);
+[[nodiscard]] Result<void> write_node_file(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node);
 
 // NOT_INITIALIZED, BAD_NODE_FILE, NEWER_FORMAT.
 [[nodiscard]] Result<NodeFile> read_node_file(runtime::Disk& disk, const std::string& data_dir);

@@ -1,216 +1,204 @@
-// Queries on one indexed field (rules QRY-1 to QRY-5). Rule-based, without statistics: _id, or the one index of the
-// field.
+// Running a query (rules QRY-3 to QRY-5): walks the entries of the plan's index and takes the documents they propose.
 //
-// The plan states its bound before it runs, in entries visible at the query's commit: 1 for an equality on _id, limit +
-// 1 otherwise, since the index serves both the predicates and the order, and nothing else is left to filter.
+// Each entry, in this order: the version visible at the query's commit is looked up; no document, or one whose value is
+// not the entry's, is passed over; then it counts as visited, and more of them than the bound refuse the query
+// (QRY-4); then a newer schema refuses it (MVCC-7); then the predicates left are checked. What lies on disk or in
+// memory changes none of this, so every node counts the same.
+//
+// A block that is not at hand ends the call: how far it came stays in QueryProgress, and the next call goes on behind
+// the last entry that was done with. The blocks held so far are let go as often as entries were done with, never
+// without: with the smallest cache each call still gets further.
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
+#include "common/base/checksum.h"
 #include "common/engine/engine.h"
+#include "common/engine/plan.h"
 
 namespace aerodb::engine {
 namespace {
 
-using store::Version;
+constexpr int kEntriesPerLease = 256;  // a long walk does not hold all that it touched
+constexpr int kEntriesAhead = 16;      // whose blocks are fetched together with the one that is missing
 
-// The range of index keys that all predicates leave.
-struct KeyRange {
-  std::optional<Bytes> low;
-  std::optional<Bytes> high;
-  bool low_open = false;  // low itself is outside
-  bool high_open = false;
-  [[nodiscard]] bool below(ByteSpan key) const {
-    if (!low) return false;
-    const int order = store::compare_bytes(key, *low);
-    return order < 0 || (order == 0 && low_open);
+class QueryWalk {
+ public:
+  QueryWalk(const State& state, const QueryRequest& request, Plan plan, QueryProgress& progress,
+            store::LeasedBlocks& blocks)
+      : state_(state), request_(request), plan_(std::move(plan)), progress_(progress), blocks_(blocks) {
+    if (!progress_.last_value.empty()) plan_.go_on_behind(last());
   }
-  [[nodiscard]] bool above(ByteSpan key) const {
-    if (!high) return false;
-    const int order = store::compare_bytes(key, *high);
-    return order > 0 || (order == 0 && high_open);
+
+  // Fills progress.answer. nullopt: a block is not at hand.
+  Restartable<Result<void>> run() {
+    switch (walk()) {
+      case Step::kRefused:
+        return fail(std::move(*refusal_));
+      case Step::kCold:
+        if (blocks_.trouble()) return fail(*blocks_.trouble());
+        if (done_with_ > 0) blocks_.release();
+        return std::nullopt;
+      case Step::kGoOn:
+      case Step::kLeaseOver:
+      case Step::kEnd:
+        break;
+    }
+    return Result<void>();
   }
-  void at_least(Bytes key, bool open) {
-    const int order = low ? store::compare_bytes(key, *low) : 1;
-    if (order > 0) {
-      low = std::move(key);
-      low_open = open;
-    } else if (order == 0) {
-      low_open = low_open || open;
+
+ private:
+  enum class Step : uint8_t { kGoOn, kLeaseOver, kEnd, kCold, kRefused };
+
+  [[nodiscard]] store::TreeKey last() const { return {progress_.last_value, progress_.last_id}; }
+
+  Step walk() {
+    if (plan_.empty()) return Step::kEnd;
+    if (plan_.rule == PlanRule::kP1) return look_at(plan_.from.view());
+    Step step = walk_one_lease();
+    while (step == Step::kLeaseOver) {
+      blocks_.release();  // voids what a cursor holds: each lease has its own
+      plan_.go_on_behind(last());
+      step = walk_one_lease();
+    }
+    return step;
+  }
+
+  Step walk_one_lease() {
+    const auto cursor = state_.layers().cursor(request_.collection, plan_.by_id() ? std::string_view() : plan_.index);
+    auto at = seek(*cursor);
+    for (int i = 0; i < kEntriesPerLease; ++i) {
+      if (at == store::CursorState::kCold) return Step::kCold;
+      if (at == store::CursorState::kEnd || !plan_.reaches(cursor->key())) return Step::kEnd;
+      const Step step = look_at(cursor->key());
+      if (step == Step::kCold) look_ahead(*cursor);
+      if (step != Step::kGoOn) return step;
+      note_done(cursor->key());
+      at = cursor->next(blocks_);
+    }
+    return Step::kLeaseOver;
+  }
+
+  store::CursorState seek(store::EntryCursor& cursor) {
+    if (!plan_.descending) return cursor.seek(blocks_, plan_.from.view(), store::Direction::kAscending);
+    if (!plan_.to) return cursor.seek_end(blocks_, store::Direction::kDescending);
+    return cursor.seek(blocks_, plan_.to->view(), store::Direction::kDescending);
+  }
+
+  [[nodiscard]] std::string_view id_of(const store::TreeKey& entry) const {
+    return as_text(plan_.by_id() ? entry.first : entry.second);
+  }
+  [[nodiscard]] std::optional<store::VersionView> visible(const store::TreeKey& entry) const {
+    return state_.visible(blocks_, request_.collection, id_of(entry), progress_.at_commit);
+  }
+
+  Step look_at(const store::TreeKey& entry) {
+    const auto version = visible(entry);
+    if (!version) return Step::kCold;
+    if (!version->live()) return Step::kGoOn;
+    if (!plan_.by_id() && !holds(*version, plan_.index, entry.first)) return Step::kGoOn;
+    if (progress_.visited == plan_.bound_entries) return refuse_bound();
+    ++progress_.visited;
+    if (version->schema_version > request_.schema_version) return refuse_newer(entry, *version);
+    for (const auto& residual : plan_.residuals) {
+      if (!satisfies(entry, *version, residual)) return Step::kGoOn;
+    }
+    return take(*version);
+  }
+
+  // Notes what the next entries need too, so that one fetch brings it.
+  void look_ahead(store::EntryCursor& cursor) {
+    for (int i = 0; i < kEntriesAhead; ++i) {
+      if (cursor.next(blocks_) != store::CursorState::kAt || !plan_.reaches(cursor.key())) return;
+      (void)visible(cursor.key());
     }
   }
-  void at_most(Bytes key, bool open) {
-    const int order = high ? store::compare_bytes(key, *high) : -1;
-    if (order < 0) {
-      high = std::move(key);
-      high_open = open;
-    } else if (order == 0) {
-      high_open = high_open || open;
-    }
+
+  void note_done(const store::TreeKey& entry) {
+    progress_.last_value.assign(entry.first.begin(), entry.first.end());
+    progress_.last_id.assign(entry.second.begin(), entry.second.end());
+    ++done_with_;
   }
+
+  // An index only proposes (QRY-5).
+  bool holds(const store::VersionView& version, std::string_view path, ByteSpan value) {
+    key_.clear();
+    return document::index_key_of(version.document, path, key_) && store::compare_bytes(key_, value) == 0;
+  }
+  bool satisfies(const store::TreeKey& entry, const store::VersionView& version, const Residual& residual) {
+    if (residual.path == kIdPath) return residual.range.contains(as_bytes(id_of(entry)));
+    key_.clear();
+    return document::index_key_of(version.document, residual.path, key_) && residual.range.contains(key_);
+  }
+
+  Step take(const store::VersionView& version) {
+    QueryAnswer& answer = progress_.answer;
+    if (version.document.size() > kMaxAnswerBytes - answer.documents.size()) {
+      return refuse({ErrorCode::kMessageTooLarge,
+                     fmt::format("query {}: the documents are more than {} bytes; ask for fewer of them",
+                                 request_.collection, kMaxAnswerBytes),
+                     {}});
+    }
+    answer.versions.push_back(
+        {version.commit, version.schema_version, answer.documents.size(), version.document.size()});
+    answer.documents.insert(answer.documents.end(), version.document.begin(), version.document.end());
+    return answer.versions.size() < plan_.limit ? Step::kGoOn : Step::kEnd;
+  }
+
+  Step refuse(Error error) {
+    refusal_ = std::move(error);
+    return Step::kRefused;
+  }
+  Step refuse_bound() {
+    return refuse(Error{
+        ErrorCode::kQueryBoundExceeded,
+        fmt::format("query {}: more than {} visible entries in the walk of {} (QRY-4)", request_.collection,
+                    plan_.bound_entries, plan_.index),
+        {}}.with("bound_entries", plan_.bound_entries));
+  }
+  Step refuse_newer(const store::TreeKey& entry, const store::VersionView& version) {
+    return refuse(Error{
+        ErrorCode::kSchemaNewer,
+        fmt::format("query {}: {} was written under schema version {}, {} was named (MVCC-7)", request_.collection,
+                    id_of(entry), version.schema_version, request_.schema_version),
+        {}}.with("schema_version", version.schema_version));
+  }
+
+  const State& state_;
+  const QueryRequest& request_;
+  Plan plan_;
+  QueryProgress& progress_;
+  store::LeasedBlocks& blocks_;
+  Bytes key_;               // scratch
+  uint64_t done_with_ = 0;  // entries, in this call
+  std::optional<Error> refusal_;
 };
-
-struct Plan {
-  std::string field;
-  bool by_id = false;
-  bool point = false;  // an equality on _id
-  KeyRange range;
-  uint64_t bound_entries = 0;
-};
-
-std::unexpected<Error> unbounded(const QueryRequest& request, std::string_view why) {
-  return fail(ErrorCode::kQueryUnbounded, fmt::format("query {}: {} (QRY-2)", request.collection, why));
-}
-
-Result<Plan> make_plan(const QueryRequest& request, const document::Schema& schema) {
-  if (!request.limit || *request.limit == 0)
-    return fail(ErrorCode::kLimitRequired,
-                fmt::format("query {}: a limit of 1 to {} is needed (QRY-1)", request.collection, kMaxQueryLimit));
-  if (*request.limit > kMaxQueryLimit)
-    return fail(ErrorCode::kBadRequest,
-                fmt::format("query {}: limit {}, at most {}", request.collection, *request.limit, kMaxQueryLimit));
-  Plan plan;
-  if (!request.where.empty())
-    plan.field = request.where.front().field;
-  else if (request.sort)
-    plan.field = *request.sort;
-  else
-    return unbounded(request, "neither a predicate nor a sort names an index");
-  if (request.sort && *request.sort != plan.field)
-    return unbounded(request, fmt::format("sorting by {} is not served by the index of {}", *request.sort, plan.field));
-  plan.by_id = plan.field == "_id";
-  const auto* field = schema.find(plan.field);
-  if (field == nullptr || (!plan.by_id && !field->indexed))
-    return unbounded(request, fmt::format("field {} is not declared indexed", plan.field));
-  for (const auto& predicate : request.where) {
-    if (predicate.field != plan.field)
-      return unbounded(request, fmt::format("predicates on {} and {}: one indexed field serves a query", plan.field,
-                                            predicate.field));
-    Bytes key;
-    if (plan.by_id) {
-      auto text = predicate.value.text();
-      if (!text)
-        return fail(ErrorCode::kWrongType, fmt::format("query {}: _id is compared with a string", request.collection));
-      key.assign(text->begin(), text->end());
-    } else if (auto converted = document::index_key_of_value(predicate.value, field->type, key); !converted) {
-      return fail(std::move(converted.error()));
-    }
-    switch (predicate.comparison) {
-      case Comparison::kEqual:
-        plan.range.at_least(key, false);
-        plan.range.at_most(std::move(key), false);
-        plan.point = plan.by_id;
-        break;
-      case Comparison::kLess:
-        plan.range.at_most(std::move(key), true);
-        break;
-      case Comparison::kLessOrEqual:
-        plan.range.at_most(std::move(key), false);
-        break;
-      case Comparison::kGreater:
-        plan.range.at_least(std::move(key), true);
-        break;
-      case Comparison::kGreaterOrEqual:
-        plan.range.at_least(std::move(key), false);
-        break;
-    }
-  }
-  plan.bound_entries = plan.point ? 1 : uint64_t{*request.limit} + 1;
-  return plan;
-}
-
-// Walks entries of a tree within the range, in the order asked for, until `take` answers false. Keys compare by
-// first().
-template <class Entry, class Take>
-void walk(const store::BTree<Entry>& tree, const KeyRange& range, bool descending, Take&& take) {
-  if (!descending) {
-    auto at = range.low ? tree.lower_bound({*range.low, {}}) : tree.first();
-    for (Entry* entry = at.get(); entry != nullptr; at.next(), entry = at.get()) {
-      if (range.below(entry->first())) continue;  // equal to an open low end
-      if (range.above(entry->first()) || !take(*entry)) return;
-    }
-    return;
-  }
-  // From the last entry whose key is not above the range: the successor of `high` is high followed by a zero byte.
-  typename store::BTree<Entry>::Position at = tree.last();
-  if (range.high) {
-    Bytes successor = *range.high;
-    successor.push_back(0);
-    at = tree.before({successor, {}});
-  }
-  for (Entry* entry = at.get(); entry != nullptr; at.previous(), entry = at.get()) {
-    if (range.above(entry->first())) continue;
-    if (range.below(entry->first()) || !take(*entry)) return;
-  }
-}
 
 }  // namespace
 
-Result<QueryAnswer> Engine::query(const QueryRequest& request) const {
-  rules::NoTrace trace;
-  const auto gate = gate_evidence(request.at_commit, request.receipt);
-  if (auto code = rules::decide_read_gate(gate, trace)) {
-    return fail(
-        Error{*code, fmt::format("query {} on {}: {}", request.collection, node().name, error_row(*code).meaning), {}}
-            .with("applied_commit", gate.applied_commit.value())
-            .with("applied_lsn", gate.applied_lsn.value()));
-  }
+Restartable<Result<QueryAnswer>> Engine::query(const QueryRequest& request, QueryProgress& progress,
+                                               store::LeasedBlocks& blocks) const {
+  const auto at_commit = progress.started ? std::optional(progress.at_commit) : request.at_commit;
+  const auto bound = admit_read("query", at_commit, request.receipt);
+  if (!bound) return fail(bound.error());
   Error error;
   const auto* schema = schema_for_read(request.collection, request.schema_version, error);
   if (schema == nullptr) return fail(std::move(error));
-  auto plan = make_plan(request, schema->schema);
+  auto plan = make_plan(request, schema->schema, options_.max_query_entries);
   if (!plan) return fail(std::move(plan.error()));
-
-  const uint64_t max_entries = request.max_entries.value_or(options_.max_query_entries);
-  if (max_entries == 0 || max_entries > options_.max_query_entries) {
-    return fail(ErrorCode::kBadRequest, fmt::format("query {}: max_entries {}, 1 to {} allowed", request.collection,
-                                                    max_entries, options_.max_query_entries));
+  if (!progress.started) {
+    progress.started = true;
+    progress.at_commit = *bound;
+    progress.answer.at_commit = *bound;
+    progress.answer.index = plan->index;
+    progress.answer.bound_entries = plan->bound_entries;
+    progress.answer.plan_hash = sha256(as_bytes(plan_text(*plan, schema->schema)));
+    progress.answer.position = visible_;
   }
-  QueryAnswer answer{gate.commit, plan->field, plan->bound_entries, {}, visible_};
-  uint64_t visited = 0;
-  std::optional<Error> refusal;
-  // Answers false when the walk is over.
-  auto take = [&](const store::DocumentEntry& entry, const Version* version) {
-    if (++visited > max_entries) {
-      refusal = Error{
-          ErrorCode::kQueryBoundExceeded,
-          fmt::format("query {}: more than max_entries {} visible entries (QRY-4)", request.collection, max_entries),
-          {}};
-      return false;
-    }
-    if (version->schema_version > request.schema_version) {
-      refusal = Error{ErrorCode::kSchemaNewer,
-                      fmt::format("query {}: {} was written under schema version {}, {} was named (MVCC-7)",
-                                  request.collection, entry.id(), version->schema_version, request.schema_version),
-                      {}};
-      return false;
-    }
-    answer.versions.push_back(version);
-    return answer.versions.size() < *request.limit;
-  };
-
-  const auto* table = state_().table().collection(request.collection);
-  if (plan->by_id) {
-    walk(table->documents, plan->range, request.descending, [&](store::DocumentEntry& entry) {
-      const auto* version = rules::visible_version<const Version*>(entry.newest, gate.commit);
-      return version == nullptr || take(entry, version);
-    });
-  } else {
-    const auto* index = table->index(plan->field);
-    AERODB_ASSERT(index != nullptr);
-    Bytes key;
-    walk(index->entries, plan->range, request.descending, [&](store::IndexEntry& entry) {
-      // An index only proposes: the value must be that of the version visible at this commit (QRY-5).
-      const auto* version = rules::visible_version<const Version*>(entry.document->newest, gate.commit);
-      if (version == nullptr) return true;
-      key.clear();
-      if (!document::index_key_of(version->document(), plan->field, key)) return true;
-      if (store::compare_bytes(key, entry.first()) != 0) return true;
-      return take(*entry.document, version);
-    });
-  }
-  if (refusal) return fail(std::move(*refusal));
-  return answer;
+  auto walked = QueryWalk(state_(), request, std::move(*plan), progress, blocks).run();
+  if (!walked) return std::nullopt;
+  if (!*walked) return fail(std::move(walked->error()));
+  return std::move(progress.answer);
 }
 
 }  // namespace aerodb::engine

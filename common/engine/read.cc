@@ -20,6 +20,12 @@ Error gate_error(ErrorCode code, std::string_view what, const rules::ReadGateEvi
   return error;
 }
 
+// A lookup lacked a block: come again, or refused because reading it failed.
+std::optional<std::unexpected<Error>> cold(const store::Blocks& blocks) {
+  if (blocks.trouble()) return fail(*blocks.trouble());
+  return std::nullopt;
+}
+
 }  // namespace
 
 rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit,
@@ -55,6 +61,15 @@ rules::ReadGateEvidence Engine::gate_evidence(std::optional<CommitId> at_commit,
   return e;
 }
 
+Result<CommitId> Engine::admit_read(std::string_view operation, std::optional<CommitId> at_commit,
+                                    const std::optional<ReceiptClaim>& receipt) const {
+  rules::NoTrace trace;
+  const auto gate = gate_evidence(at_commit, receipt);
+  if (auto code = rules::decide_read_gate(gate, trace))
+    return fail(gate_error(*code, operation, gate, node().name, halt_));
+  return gate.commit;
+}
+
 const RegisteredSchema* Engine::schema_for_read(std::string_view collection, uint32_t version, Error& error) const {
   const auto* newest = state_().newest_schema(collection, visible_.lsn);
   if (newest == nullptr) {
@@ -71,43 +86,41 @@ const RegisteredSchema* Engine::schema_for_read(std::string_view collection, uin
   return schema;
 }
 
-Result<GetAnswer> Engine::get(const GetRequest& request) const {
-  rules::NoTrace trace;
-  const auto gate = gate_evidence(request.at_commit, request.receipt);
-  if (auto code = rules::decide_read_gate(gate, trace))
-    return fail(gate_error(*code, "read", gate, node().name, halt_));
+Restartable<Result<GetAnswer>> Engine::get(const GetRequest& request, store::Blocks& blocks) const {
+  const auto bound = admit_read("read", request.at_commit, request.receipt);
+  if (!bound) return fail(bound.error());
   Error error;
   if (schema_for_read(request.collection, request.schema_version, error) == nullptr) return fail(std::move(error));
-  GetAnswer answer{gate.commit, nullptr, visible_};
-  const auto* table = state_().table().collection(request.collection);
-  const auto* entry = store::MemoryTable::find(*table, request.id);
-  if (entry == nullptr) return answer;
-  answer.version = rules::visible_version<const store::Version*>(entry->newest, gate.commit);
-  if (answer.version != nullptr && answer.version->schema_version > request.schema_version) {
+  auto found = state_().visible(blocks, request.collection, request.id, *bound);
+  if (!found) return cold(blocks);
+  GetAnswer answer{*bound, {}, visible_};
+  if (!found->live()) return answer;
+  if (found->schema_version > request.schema_version) {
     return fail(Error{
         ErrorCode::kSchemaNewer,
         fmt::format("read {}/{}: written under schema version {}, {} was named (MVCC-7)", request.collection,
-                    request.id, answer.version->schema_version, request.schema_version),
-        {}}.with("schema_version", answer.version->schema_version));
+                    request.id, found->schema_version, request.schema_version),
+        {}}.with("schema_version", found->schema_version));
   }
+  answer.version = *found;
   return answer;
 }
 
-std::vector<rules::VersionEvidence> Engine::version_chain(std::string_view collection, std::string_view id,
-                                                          CommitId bound) const {
+Restartable<Result<std::vector<rules::VersionEvidence>>> Engine::version_chain(std::string_view collection,
+                                                                               std::string_view id, CommitId bound,
+                                                                               store::Blocks& blocks) const {
   std::vector<rules::VersionEvidence> chain;
-  const auto* table = state_().table().collection(collection);
-  const auto* entry = table == nullptr ? nullptr : store::MemoryTable::find(*table, id);
-  if (entry == nullptr) return chain;
-  // Versions with floor < commit <= bound, and the newest one at or below the floor.
-  for (const store::Version* version = entry->newest; version != nullptr; version = version->older) {
-    if (version->commit > bound) continue;
-    const CommitId prev = version->older == nullptr ? CommitId() : version->older->commit;
-    chain.push_back({version->commit, state_().lsn_of(version->commit), version->tombstone() ? "tombstone" : "document",
-                     version->schema_version, document_hash(*version), prev});
-    if (version->commit <= floor()) break;
+  CommitId before = bound.next();
+  while (true) {
+    auto version = state_().listed_below(blocks, collection, id, before, floor());
+    if (!version) return cold(blocks);
+    if (!chain.empty()) chain.back().prev_commit = version->commit;
+    if (!*version) return chain;
+    chain.push_back({version->commit, state_().lsn_of(version->commit),
+                     version->tombstone() ? "tombstone" : "document", version->schema_version,
+                     document_hash(*version), CommitId()});
+    before = version->commit;
   }
-  return chain;
 }
 
 }  // namespace aerodb::engine

@@ -2,40 +2,78 @@
 
 #include <fmt/format.h>
 
+#include "common/store/block_cache.h"
+#include "common/wal/resize.h"
+
 namespace aerodb::engine {
 namespace {
 
 // The highest position that something beside the ring says was durable.
-void add_bound(const std::optional<CleanStop>& stop, const NodeFile& node, wal::TailEvidence& tail) {
-  if (node.initial_lsn.value() > 0) {
-    tail.bound_lsn = node.initial_lsn;
-    tail.bound_name = "init";
+void add_bounds(const std::optional<CleanStop>& stop, const OpenedNode& opened, wal::TailEvidence& tail) {
+  auto bound = [&tail](Lsn lsn, std::string_view name) {
+    if (lsn.value() == 0 || (tail.bound_lsn && *tail.bound_lsn >= lsn)) return;
+    tail.bound_lsn = lsn;
+    tail.bound_name = std::string(name);
+  };
+  bound(opened.node.initial_lsn, "init");
+  if (stop) bound(stop->lsn, "the last clean stop");
+  bound(opened.manifest.lsn, "the manifest");
+}
+
+Result<void> load_manifest(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
+  auto manifest = store::read_manifest(disk, options.data_dir);
+  if (!manifest) return fail(std::move(manifest.error()));
+  if (*manifest) opened.manifest = std::move(**manifest);
+  auto next = store::next_run_number(disk, options.data_dir, opened.manifest);
+  if (!next) return fail(std::move(next.error()));
+  opened.next_run = *next;
+  auto stray = store::stray_runs(disk, options.data_dir, opened.manifest);
+  if (!stray) return fail(std::move(stray.error()));
+  opened.stray_runs = std::move(*stray);
+  if (opened.manifest.number == 0) return {};
+  if (opened.manifest.cluster != opened.node.cluster) {
+    return fail(ErrorCode::kWrongNode, fmt::format("open {}: the manifest belongs to cluster {}", options.data_dir,
+                                                   to_hex(opened.manifest.cluster)));
   }
-  if (stop && (!tail.bound_lsn || stop->lsn > *tail.bound_lsn)) {
-    tail.bound_lsn = stop->lsn;
-    tail.bound_name = "the last clean stop";
+  std::vector<std::shared_ptr<const store::Run>> runs;
+  for (const auto& info : opened.manifest.runs) {
+    auto run = store::Run::open(disk, store::run_path(options.data_dir, info.number), info);
+    if (!run) return fail(std::move(run.error()));
+    runs.push_back(std::move(*run));
   }
+  opened.report.manifest_number = opened.manifest.number;
+  opened.report.manifest_lsn = opened.manifest.lsn;
+  opened.report.manifest_commit = opened.manifest.commit;
+  opened.report.runs = runs.size();
+  return opened.state.load(opened.manifest, std::move(runs));
 }
 
 Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::optional<CleanStop>& stop,
-                    OpenedNode& opened) {
+                    const Inspection& inspection, OpenedNode& opened) {
   std::optional<Error> refused;
+  const auto now_us = [&options] { return options.clock == nullptr ? 0 : options.clock->monotonic_us(); };
+  const uint64_t begun_us = now_us();
+  store::DirectBlocks blocks(disk, options.cache_bytes);
+  const wal::LogStart start{opened.manifest.lsn, opened.manifest.chain, opened.manifest.segment_sequence};
   auto scan = wal::scan_ring(
-      disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance,
+      disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance, start,
       [&](const wal::RecordView& record) -> std::optional<std::string> {
-        auto applied = opened.state.apply(record, Trust::kOwnLog);
-        if (!applied) {
-          refused = std::move(applied.error());
+        auto taken = inspection.trust ? opened.state.apply(record, *inspection.trust, blocks) : Result<void>();
+        blocks.settle();
+        if (taken && inspection.visit) taken = inspection.visit(record, opened.state);
+        if (!taken) {
+          refused = std::move(taken.error());
           return refused->message;
         }
-        ++opened.report.records_replayed;
-        if (stop && stop->lsn == record.header.lsn && stop->chain != opened.state.position().chain) {
+        if (opened.report.records_replayed++ == 0) opened.report.first_replayed_lsn = record.header.lsn;
+        if (stop && stop->lsn == record.header.lsn && stop->chain != record.chain_after()) {
           return fmt::format("the chain after LSN {} is not the one of the last clean stop", stop->lsn.value());
         }
         return std::nullopt;
       });
   if (!scan) return fail(std::move(scan.error()));
   opened.scan = std::move(*scan);
+  opened.report.replay_us = now_us() - begun_us;
   opened.report.segments_read = opened.scan.segments.size();
   // A record that does not apply keeps its own code (DIGEST_MISMATCH, BAD_RECORD), with the place added.
   if (refused && refused->code != ErrorCode::kWalDiscontinuity) {
@@ -59,6 +97,7 @@ Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const O
   if (!lock) return fail(std::move(lock.error()));
   auto opened = std::make_unique<OpenedNode>(std::move(*node));
   opened->lock = std::move(*lock);
+  if (auto finished = wal::finish_resize(disk, options.data_dir); !finished) return fail(std::move(finished.error()));
   auto halt = read_halt(disk, options.data_dir);
   if (!halt) return fail(std::move(halt.error()));
   opened->halt = std::move(*halt);
@@ -69,17 +108,24 @@ Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const O
   return opened;
 }
 
-Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
+Result<void> inspect_log(runtime::Disk& disk, const OpenOptions& options, const Inspection& inspection,
+                         OpenedNode& opened) {
   auto stop = read_clean_stop(disk, options.data_dir);
   if (!stop) return fail(std::move(stop.error()));
-  if (auto replayed = replay(disk, options, *stop, opened); !replayed) return replayed;
+  if (auto loaded = load_manifest(disk, options, opened); !loaded) return loaded;
+  if (auto replayed = replay(disk, options, *stop, inspection, opened); !replayed) return replayed;
   auto& report = opened.report;
   report.tail = opened.scan.tail;
-  add_bound(*stop, opened.node, report.tail);
+  add_bounds(*stop, opened, report.tail);
   rules::NoTrace trace;
   report.label = wal::decide_tail(report.tail, trace);
   if (report.label != wal::TailLabel::kT1) return fail(wal::tail_refusal(report.label, report.tail));
+  return {};
+}
 
+Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened) {
+  if (auto inspected = inspect_log(disk, options, {Trust::kOwnLog, nullptr}, opened); !inspected) return inspected;
+  auto& report = opened.report;
   auto repaired = wal::repair_tail(disk, options.data_dir, options.geometry, opened.scan);
   if (!repaired) return fail(std::move(repaired.error()));
   report.quarantined = std::move(*repaired);

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +13,8 @@
 #include "common/base/error.h"
 #include "common/document/schema.h"
 #include "common/engine/authority.h"
-#include "common/store/memory_table.h"
+#include "common/store/layers.h"
+#include "common/store/manifest.h"
 #include "common/wal/record.h"
 
 namespace aerodb::engine {
@@ -42,56 +45,90 @@ class State {
  public:
   explicit State(ClusterId cluster) : cluster_(cluster) {}
 
+  // Starts from a manifest in place of an empty log. MANIFEST_DAMAGED where its parts contradict each other.
+  [[nodiscard]] Result<void> load(const store::Manifest& manifest, std::vector<std::shared_ptr<const store::Run>> runs);
+  // What a manifest says of the present position; runs, numbers and places are for the caller to fill in.
+  [[nodiscard]] store::Manifest draft_manifest() const;
+
   // Applies the next record. Errors, each with the state of the record's own operations possibly half applied (the
   // caller stops for good): WAL_DISCONTINUITY (epoch, commit id, authority), BAD_RECORD (payload, schema, document),
-  // REPLICA_DIVERGED (prev_commit), DIGEST_MISMATCH.
-  [[nodiscard]] Result<void> apply(const wal::RecordView& record, Trust trust);
+  // REPLICA_DIVERGED (prev_commit), DIGEST_MISMATCH, and what `blocks` met with. Requires that `blocks` has what it
+  // looks up: it reads on the spot, or warm() answered true.
+  [[nodiscard]] Result<void> apply(const wal::RecordView& record, Trust trust, store::Blocks& blocks);
+  // Looks up what apply() will need of the record. False: a block is not at hand, or could not be read.
+  [[nodiscard]] bool warm(const wal::RecordView& record, store::Blocks& blocks) const;
 
   // --- for admission on a primary
-  // The newest version, tombstones included; nullptr: never there.
-  [[nodiscard]] const store::Version* newest(std::string_view collection, std::string_view id) const;
-  // Digest after the operations of one commit; no change of state.
-  [[nodiscard]] Digest digest_after(const wal::Commit& commit, CommitId id) const;
+  // The newest version, tombstones above the floor included; empty: none. nullopt: a block is not at hand.
+  [[nodiscard]] std::optional<store::VersionView> newest(store::Blocks& blocks, std::string_view collection,
+                                                         std::string_view id) const {
+    return visible(blocks, collection, id, CommitId(kMaxNumber));
+  }
+  // The same at a bound. A tombstone at or below the floor counts as nothing, whether or not a merge removed it: every
+  // node answers the same.
+  [[nodiscard]] std::optional<store::VersionView> visible(store::Blocks& blocks, std::string_view collection,
+                                                          std::string_view id, CommitId bound) const;
+  // The newest version below `before` in the logical view at `floor`: versions above the floor, and the newest one at or
+  // below it unless that is a tombstone, whatever merges have removed or left on disk. Empty where there is none.
+  [[nodiscard]] std::optional<store::VersionView> listed_below(store::Blocks& blocks, std::string_view collection,
+                                                               std::string_view id, CommitId before,
+                                                               CommitId floor) const;
+  // Digest after the operations of one commit, `befores` being the newest versions they replace; no change of state.
+  [[nodiscard]] Digest digest_after(const wal::Commit& commit, std::span<const store::VersionView> befores,
+                                    CommitId id) const;
   [[nodiscard]] Digest digest_after_schema(ByteSpan canonical) const;
   // Takes a record that this node itself made of checked input.
-  void take_commit(const wal::Commit& commit, const Position& after);
+  void take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores, const Position& after);
   void take_schema(document::Schema schema, ByteSpan canonical, const Position& after);
-  void take_authority(const wal::RecordHeader& header, const wal::Payload& payload, const Position& after);
+  void take_authority(const wal::RecordView& record, const wal::Payload& payload, const Position& after);
+  void take_floor(CommitId floor, const Position& after);
 
   // nullptr where no such version is registered at or below `up_to`.
   [[nodiscard]] const RegisteredSchema* schema(std::string_view collection, uint32_t version, Lsn up_to) const;
   [[nodiscard]] const RegisteredSchema* newest_schema(std::string_view collection, Lsn up_to) const;
   using Schemas = std::map<std::string, std::map<uint32_t, RegisteredSchema>, std::less<>>;
   [[nodiscard]] const Schemas& schemas() const { return schemas_; }
+  // Every index path of every collection, as runs have them.
+  [[nodiscard]] store::IndexedPaths indexes() const;
 
   [[nodiscard]] const Position& position() const { return position_; }
   [[nodiscard]] const Authority& authority() const { return authority_; }
-  [[nodiscard]] const store::MemoryTable& table() const { return table_; }
+  [[nodiscard]] CommitId floor() const { return floor_; }
+  [[nodiscard]] uint64_t live_documents() const { return live_documents_; }
+  [[nodiscard]] store::Layers& layers() { return layers_; }
+  [[nodiscard]] const store::Layers& layers() const { return layers_; }
   // LSN of the record of a commit.
   [[nodiscard]] Lsn lsn_of(CommitId commit) const;
 
  private:
-  [[nodiscard]] Result<void> apply_commit(const wal::RecordView& record, const wal::Commit& commit, Trust trust);
+  [[nodiscard]] Result<void> look_up(const wal::Commit& commit, store::Blocks& blocks);
+  [[nodiscard]] Result<void> apply_commit(const wal::RecordView& record, const wal::Commit& commit, Trust trust,
+                                          store::Blocks& blocks);
   [[nodiscard]] Result<void> apply_schema(const wal::RecordView& record, const wal::SchemaRecord& schema);
-  [[nodiscard]] Result<void> check_operation(const wal::CommitOperation& operation, Trust trust) const;
-  void put(const wal::Commit& commit, CommitId id);
+  [[nodiscard]] Result<void> apply_floor(const wal::RecordView& record, const wal::Floor& floor);
+  [[nodiscard]] Result<void> apply_authority(const wal::RecordView& record, const wal::Payload& payload);
+  [[nodiscard]] Result<void> check_operation(const wal::CommitOperation& operation, const store::VersionView& before,
+                                             Trust trust) const;
+  [[nodiscard]] Result<void> check_digest_unchanged(const wal::RecordHeader& header) const;
+  [[nodiscard]] Result<void> load_authority(const store::Manifest& manifest);
+  [[nodiscard]] Result<void> load_schemas(const store::Manifest& manifest);
+  void put(const wal::Commit& commit, std::span<const store::VersionView> befores, CommitId id);
   void add_schema(document::Schema schema, ByteSpan canonical, Lsn lsn);
   void move_to(const Position& after);
 
   ClusterId cluster_;
   Position position_;
   Authority authority_;
+  std::vector<Bytes> authority_records_;  // verbatim, for the manifest
   Schemas schemas_;
-  store::MemoryTable table_;
-  // Commits grow by one with each commit record; `lsn - commit` steps up at every other record.
-  struct Step {
-    CommitId from_commit;
-    uint64_t lsn_minus_commit;
-  };
-  std::vector<Step> steps_;
+  store::Layers layers_;
+  CommitId floor_;
+  uint64_t live_documents_ = 0;
+  std::vector<store::CommitStep> steps_;
+  std::vector<store::VersionView> befores_;  // scratch of apply()
 };
 
 // XXH3-128 over the canonical document; zero for a tombstone.
-[[nodiscard]] DocumentHash document_hash(const store::Version& version);
+[[nodiscard]] DocumentHash document_hash(const store::VersionView& version);
 
 }  // namespace aerodb::engine

@@ -1,4 +1,4 @@
-// Admission of writes and schemas on a primary.
+// Admission of writes, schemas and floors on a primary.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,13 +23,26 @@ std::string_view operation_name(wal::Operation op) {
 
 constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
 
+Result<void> check_each_once(const wal::Commit& commit) {
+  if (commit.operations.size() == 1) return {};
+  std::vector<std::pair<std::string_view, std::string_view>> keys;
+  keys.reserve(commit.operations.size());
+  for (const auto& operation : commit.operations) keys.emplace_back(operation.collection, operation.id);
+  std::ranges::sort(keys);
+  auto twice = std::ranges::adjacent_find(keys);
+  if (twice == keys.end()) return {};
+  return fail(ErrorCode::kBatchInvalid,
+              fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->first, twice->second));
+}
+
 }  // namespace
 
-Decided<Position> Engine::write(std::span<const WriteOperation> operations,
-                                const std::optional<ReceiptClaim>& receipt) {
-  auto outcome = admit(operations, receipt);
+Restartable<Decided<Position>> Engine::write(std::span<const WriteOperation> operations,
+                                             const std::optional<ReceiptClaim>& receipt, store::LeasedBlocks& blocks) {
+  auto outcome = admit(operations, receipt, blocks);
+  if (!outcome) return std::nullopt;
   // A refusal rests on everything admitted so far, durable or not.
-  return {std::move(outcome), decided_on()};
+  return Decided<Position>{std::move(*outcome), decided_on()};
 }
 
 Result<void> Engine::check_write(std::span<const WriteOperation> operations,
@@ -52,7 +65,7 @@ Result<void> Engine::check_write(std::span<const WriteOperation> operations,
                 fmt::format("write: {} operations, 1 to {} expected (MVCC-9)", operations.size(), kMaxBatchOperations));
   }
   if (newest().lsn.value() >= kMaxNumber) return fail(ErrorCode::kNumberExhausted, "write: LSNs are used up (WAL-2)");
-  if (state_().table().bytes() >= options_.max_memory_bytes) {
+  if (state_().layers().memory_bytes() >= options_.max_memory_bytes) {
     return fail(Error{ErrorCode::kMemoryFull, "write: the memory table is at memory.max_bytes (WAL-6)", {}}.with(
         "max_bytes", options_.max_memory_bytes));
   }
@@ -97,57 +110,67 @@ Result<void> Engine::prepare_operation(const WriteOperation& operation) {
   return {};
 }
 
-Result<Position> Engine::admit(std::span<const WriteOperation> operations, const std::optional<ReceiptClaim>& receipt) {
+// Existence and precondition of one operation against the newest version (MVCC-6, MVCC-8).
+Result<void> Engine::check_against(const WriteOperation& asked, const wal::CommitOperation& operation,
+                                   const store::VersionView& before) const {
+  const auto name = operation_name(operation.op);
+  const CommitId live_commit = before.live() ? before.commit : CommitId();
+  if (asked.if_commit && *asked.if_commit != live_commit) {
+    return fail(Error{ErrorCode::kPreconditionFailed,
+                      fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
+                                  operation.collection, operation.id, live_commit.value(), asked.if_commit->value()),
+                      {}}.with("commit_id", live_commit.value()));
+  }
+  if (before.live() && operation.op == wal::Operation::kInsert) {
+    return fail(
+        Error{ErrorCode::kDocumentExists,
+              fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id,
+                          live_commit.value()),
+              {}}.with("commit_id", live_commit.value()));
+  }
+  if (!before.live() && operation.op != wal::Operation::kInsert) {
+    return fail(ErrorCode::kNoSuchDocument,
+                fmt::format("{} {}/{}: no live document (MVCC-6)", name, operation.collection, operation.id));
+  }
+  return {};
+}
+
+Restartable<Result<Position>> Engine::admit(std::span<const WriteOperation> operations,
+                                            const std::optional<ReceiptClaim>& receipt, store::LeasedBlocks& blocks) {
   if (auto checked = check_write(operations, receipt); !checked) return fail(std::move(checked.error()));
   canonical_.clear();
   prepared_.clear();
+  befores_.clear();
   for (const auto& operation : operations) {
     if (auto prepared = prepare_operation(operation); !prepared) return fail(std::move(prepared.error()));
   }
   // canonical_ grows no more: views into it are safe from here on.
+  bool cold = false;
+  for (auto& prepared : prepared_) {
+    auto& operation = prepared.operation;
+    operation.document = ByteSpan(canonical_).subspan(prepared.begin, prepared.end - prepared.begin);
+    if (operation.op != wal::Operation::kDelete) operation.id = document::document_id(operation.document);
+    auto before = state_().newest(blocks, operation.collection, operation.id);
+    cold = cold || !before;
+    befores_.push_back(before.value_or(store::VersionView()));
+  }
+  if (cold) {
+    if (blocks.trouble()) return fail(*blocks.trouble());
+    return std::nullopt;
+  }
+
   wal::Commit commit;
   commit.operations.reserve(prepared_.size());
   uint64_t record_bytes = wal::kRecordHeaderBytes + 4;
   for (size_t i = 0; i < prepared_.size(); ++i) {
     auto& operation = prepared_[i].operation;
-    operation.document = ByteSpan(canonical_).subspan(prepared_[i].begin, prepared_[i].end - prepared_[i].begin);
-    if (operation.op != wal::Operation::kDelete) operation.id = document::document_id(operation.document);
-    const auto* before = state_().newest(operation.collection, operation.id);
-    const bool live = before != nullptr && !before->tombstone();
-    operation.prev_commit = before == nullptr ? CommitId() : before->commit;
-    const CommitId live_commit = live ? before->commit : CommitId();
-    const auto name = operation_name(operation.op);
-    if (const auto& expected = operations[i].if_commit; expected && *expected != live_commit) {
-      return fail(Error{
-          ErrorCode::kPreconditionFailed,
-          fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
-                      operation.collection, operation.id, live_commit.value(), expected->value()),
-          {}}.with("commit_id", live_commit.value()));
-    }
-    if (live && operation.op == wal::Operation::kInsert) {
-      return fail(Error{
-          ErrorCode::kDocumentExists,
-          fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id,
-                      live_commit.value()),
-          {}}.with("commit_id", live_commit.value()));
-    }
-    if (!live && operation.op != wal::Operation::kInsert) {
-      return fail(ErrorCode::kNoSuchDocument,
-                  fmt::format("{} {}/{}: no live document (MVCC-6)", name, operation.collection, operation.id));
-    }
+    if (auto checked = check_against(operations[i], operation, befores_[i]); !checked)
+      return fail(std::move(checked.error()));
+    operation.prev_commit = befores_[i].commit;
     record_bytes += kOperationOverhead + operation.collection.size() + operation.id.size() + operation.document.size();
     commit.operations.push_back(operation);
   }
-  if (commit.operations.size() > 1) {
-    std::vector<std::pair<std::string_view, std::string_view>> keys;
-    keys.reserve(commit.operations.size());
-    for (const auto& operation : commit.operations) keys.emplace_back(operation.collection, operation.id);
-    std::ranges::sort(keys);
-    if (auto twice = std::ranges::adjacent_find(keys); twice != keys.end()) {
-      return fail(ErrorCode::kBatchInvalid,
-                  fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->first, twice->second));
-    }
-  }
+  if (auto unique = check_each_once(commit); !unique) return fail(std::move(unique.error()));
   record_bytes = round_up(record_bytes, 8);
   if (record_bytes > wal::kMaxRecordBytes) {
     return fail(ErrorCode::kBatchInvalid, fmt::format("write: the batch takes {} bytes of log, at most {} (WAL-7)",
@@ -160,7 +183,7 @@ Result<Position> Engine::admit(std::span<const WriteOperation> operations, const
 
   auto header = next_header(newest().epoch);
   header.commit = newest().commit.next();
-  header.digest_after = state_().digest_after(commit, header.commit);
+  header.digest_after = state_().digest_after(commit, befores_, header.commit);
   Bytes& out = writer_.encode_buffer();
   const size_t begin = out.size();
   wal::CommitEncoder encoder(out);
@@ -172,7 +195,41 @@ Result<Position> Engine::admit(std::span<const WriteOperation> operations, const
   const Position after{header.lsn,       header.commit,           header.epoch,
                        newest().lineage, wal::chain_over(record), header.digest_after};
   writer_.append(header.lsn, record_bytes);
-  state_().take_commit(commit, after);
+  state_().take_commit(commit, befores_, after);
+  appended(after);
+  return after;
+}
+
+Decided<Position> Engine::raise_floor(CommitId floor, const wal::WhoAndWhy& who) {
+  auto outcome = admit_floor(floor, who);
+  return {std::move(outcome), decided_on()};
+}
+
+Result<Position> Engine::admit_floor(CommitId floor, const wal::WhoAndWhy& who) {
+  rules::NoTrace trace;
+  if (auto code = rules::decide_write_admission({state(), fenced(), newest_role()}, trace))
+    return fail(*code, fmt::format("gc on {}: {}", node().name, error_row(*code).meaning));
+  // Above the visible commit there is nothing a read could be promised.
+  if (floor <= state_().floor() || floor > visible_.commit) {
+    return fail(Error{ErrorCode::kFloorRefused,
+                      fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()),
+                      {}}
+                    .with("floor", state_().floor().value())
+                    .with("visible_commit", visible_.commit.value()));
+  }
+  if (auto pin = storage_->lowest_pin(); pin && *pin < floor) {
+    return fail(Error{ErrorCode::kPinned, fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()), {}}
+                    .with("lowest_pin", pin->value()));
+  }
+  const wal::Payload payload = wal::Floor{floor, who};
+  auto header = next_header(newest().epoch);
+  Bytes size_probe;
+  wal::encode_record(header, payload, size_probe);
+  if (!writer_.has_room(size_probe.size(), wal::RoomFor::kReserved))
+    return fail(ErrorCode::kWalFull, "gc: no room for the floor (WAL-6)");
+  const auto [record, after] = append_own(header, payload);
+  state_().take_floor(floor, after);
+  pending_floors_.push_back({after.lsn, floor});
   appended(after);
   return after;
 }
@@ -209,7 +266,7 @@ Result<Position> Engine::admit_schema(document::Cursor cursor) {
     return fail(ErrorCode::kWalFull, name + ": the ring has no released segment left (WAL-6)");
   auto header = next_header(newest().epoch);
   header.digest_after = state_().digest_after_schema(canonical);
-  const Position after = append_own(header, wal::SchemaRecord{canonical});
+  const Position after = append_own(header, wal::SchemaRecord{canonical}).after;
   state_().take_schema(std::move(*schema), canonical, after);
   appended(after);
   return after;

@@ -55,6 +55,7 @@ void explain(Node& node, const wire::ControlExplainRequest& request, wire::Respo
 }
 
 void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Responder responder) {
+  if (auto checked = check_request(request.request); !checked) return responder.error(checked.error());
   auto decline = decline_of(node, request.decline);
   if (!decline) return responder.error(decline.error());
   auto& engine = *node.engine();
@@ -81,6 +82,7 @@ void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Respond
 }
 
 void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Responder responder) {
+  if (auto checked = check_request(request.request); !checked) return responder.error(checked.error());
   auto decline = decline_of(node, request.decline);
   if (!decline) return responder.error(decline.error());
   auto& engine = *node.engine();
@@ -115,6 +117,7 @@ void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Respo
 }
 
 void decline(Node& node, const wire::ControlDeclineRequest& request, wire::Responder responder) {
+  if (auto checked = check_request(request.request); !checked) return responder.error(checked.error());
   auto& engine = *node.engine();
   const auto& seal = engine.state_data().authority().seal();
   const Lsn seal_lsn = seal ? seal->lsn : Lsn();

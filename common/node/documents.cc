@@ -21,6 +21,16 @@ void hold_write(Node& node, engine::Decided<engine::Position> decided, wire::Res
       });
 }
 
+void write(Node& node, std::span<const engine::WriteOperation> operations, const std::optional<wire::Receipt>& receipt,
+           wire::Responder responder) {
+  node.client_restarts().run(
+      *node.engine(), std::move(responder),
+      [&](Attempt& attempt) { return node.engine()->write(operations, claim_of(receipt), attempt.blocks); },
+      [&](engine::Decided<engine::Position> decided, wire::Responder held) {
+        hold_write(node, std::move(decided), std::move(held));
+      });
+}
+
 Result<document::Cursor> parse_packed(document::Tape& tape, ByteSpan packed) {
   if (auto parsed = tape.parse(packed); !parsed) return fail(std::move(parsed.error()));
   return tape.root();
@@ -33,14 +43,14 @@ void write_one(Node& node, wal::Operation op, const wire::DocInsertRequest& requ
   auto document = parse_packed(tape, request.document.bytes);
   if (!document) return responder.error(document.error());
   const engine::WriteOperation operation{op, request.collection, {}, request.schema_version, std::nullopt, *document};
-  hold_write(node, node.engine()->write({&operation, 1}, claim_of(request.receipt)), std::move(responder));
+  write(node, {&operation, 1}, request.receipt, std::move(responder));
 }
 
 void delete_one(Node& node, const wire::DocDeleteRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
   const engine::WriteOperation operation{
       wal::Operation::kDelete, request.collection, request.id, 0, std::nullopt, std::nullopt};
-  hold_write(node, node.engine()->write({&operation, 1}, claim_of(request.receipt)), std::move(responder));
+  write(node, {&operation, 1}, request.receipt, std::move(responder));
 }
 
 Result<wal::Operation> operation_from_name(std::string_view name) {
@@ -74,24 +84,52 @@ void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Respond
     }
     operations.push_back(operation);
   }
-  hold_write(node, node.engine()->write(operations, claim_of(request.receipt)), std::move(responder));
+  write(node, operations, request.receipt, std::move(responder));
 }
 
-wire::DocVersion version_of(const store::Version& version) {
-  return {version.commit, version.schema_version, wire::Packed{version.document()}};
-}
-
-void get(Node& node, const wire::DocGetRequest& request, wire::Responder responder) {
-  if (!node.engine()) return responder.error(node.not_ready());
-  auto answer = node.engine()->get(
-      {request.collection, request.id, request.schema_version, request.at_commit, claim_of(request.receipt)});
+void answer_get(Node& node, const Result<engine::GetAnswer>& answer, wire::Responder responder) {
   node.metrics().add(answer ? MetricId::kReadsAnsweredCount : MetricId::kReadsRefusedCount);
   if (!answer) return responder.error(answer.error());
   wire::DocGetResponse response;
   response.data.at_commit = answer->at_commit;
-  if (answer->version != nullptr) response.data.version = version_of(*answer->version);
+  if (const auto& version = answer->version)
+    response.data.version = wire::DocVersion{version.commit, version.schema_version, wire::Packed{version.document}};
   response.receipt = receipt_of(answer->position);
   responder.ok(response);
+}
+
+void get(Node& node, const wire::DocGetRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  const engine::GetRequest get{request.collection, request.id, request.schema_version, request.at_commit,
+                               claim_of(request.receipt)};
+  node.client_restarts().run(
+      *node.engine(), std::move(responder), [&](Attempt& attempt) { return node.engine()->get(get, attempt.blocks); },
+      [&](const auto& answer, wire::Responder asked) { answer_get(node, answer, std::move(asked)); });
+}
+
+void answer_history(Node& node, const Result<engine::HistoryAnswer>& answer, wire::Responder responder) {
+  node.metrics().add(answer ? MetricId::kReadsAnsweredCount : MetricId::kReadsRefusedCount);
+  if (!answer) return responder.error(answer.error());
+  wire::DocHistoryResponse response;
+  response.data = {answer->at_commit, answer->floor, {}, answer->complete};
+  for (const auto& version : answer->versions) {
+    auto& shown = response.data.versions.emplace_back();
+    shown.commit_id = version.commit;
+    shown.schema_version = version.schema_version;
+    if (!version.tombstone()) shown.document = wire::Packed{version.document};
+  }
+  response.receipt = receipt_of(answer->position);
+  responder.ok(response);
+}
+
+void history(Node& node, const wire::DocHistoryRequest& request, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
+  const engine::HistoryRequest history{request.collection,    request.id,    request.schema_version,
+                                       request.before_commit, request.limit, claim_of(request.receipt)};
+  node.client_restarts().run(
+      *node.engine(), std::move(responder),
+      [&](Attempt& attempt) { return node.engine()->history(history, attempt.blocks); },
+      [&](const auto& answer, wire::Responder asked) { answer_history(node, answer, std::move(asked)); });
 }
 
 Result<engine::Comparison> comparison_from_name(std::string_view name) {
@@ -102,6 +140,18 @@ Result<engine::Comparison> comparison_from_name(std::string_view name) {
   if (name == "gt") return kGreater;
   if (name == "ge") return kGreaterOrEqual;
   return fail(ErrorCode::kBadRequest, fmt::format("doc.query: op \"{}\"; expected eq, lt, le, gt or ge", name));
+}
+
+void answer_query(Node& node, const Result<engine::QueryAnswer>& answer, wire::Responder responder) {
+  node.metrics().add(answer ? MetricId::kQueriesAnsweredCount : MetricId::kReadsRefusedCount);
+  if (!answer) return responder.error(answer.error());
+  wire::DocQueryResponse response;
+  response.data = {answer->at_commit, answer->index, answer->bound_entries, answer->plan_hash, {}};
+  for (const auto& version : answer->versions) {
+    response.data.versions.push_back({version.commit, version.schema_version, wire::Packed{answer->document(version)}});
+  }
+  response.receipt = receipt_of(answer->position);
+  responder.ok(response);
 }
 
 void query(Node& node, const wire::DocQueryRequest& request, wire::Responder responder) {
@@ -123,14 +173,19 @@ void query(Node& node, const wire::DocQueryRequest& request, wire::Responder res
     if (!value) return responder.error(value.error());
     query.where.push_back({request.where[i].field, *comparison, *value});
   }
-  auto answer = node.engine()->query(query);
-  node.metrics().add(answer ? MetricId::kQueriesAnsweredCount : MetricId::kReadsRefusedCount);
-  if (!answer) return responder.error(answer.error());
-  wire::DocQueryResponse response;
-  response.data = {answer->at_commit, std::move(answer->index), answer->bound_entries, {}};
-  for (const auto* version : answer->versions) response.data.versions.push_back(version_of(*version));
-  response.receipt = receipt_of(answer->position);
-  responder.ok(response);
+  document::Tape sort_value;
+  if (request.after) {
+    query.after = engine::PageEnd{std::nullopt, request.after->id};
+    if (request.after->sort_value) {
+      auto value = parse_packed(sort_value, request.after->sort_value->bytes);
+      if (!value) return responder.error(value.error());
+      query.after->sort_value = *value;
+    }
+  }
+  node.client_restarts().run(
+      *node.engine(), std::move(responder),
+      [&](Attempt& attempt) { return node.engine()->query(query, attempt.query, attempt.blocks); },
+      [&](const auto& answer, wire::Responder asked) { answer_query(node, answer, std::move(asked)); });
 }
 
 void list_schemas(Node& node, wire::Responder responder) {
@@ -184,6 +239,8 @@ void serve_documents(Node& node) {
                 [&](const auto& request, wire::Responder responder) { get(node, request, std::move(responder)); });
   server.handle(wire::kDocQuery,
                 [&](const auto& request, wire::Responder responder) { query(node, request, std::move(responder)); });
+  server.handle(wire::kDocHistory,
+                [&](const auto& request, wire::Responder responder) { history(node, request, std::move(responder)); });
 }
 
 }  // namespace aerodb::node

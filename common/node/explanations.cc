@@ -22,8 +22,14 @@ void explain_read(Node& node, const wire::ExplainReadRequest& request, wire::Res
   evidence.id = request.id;
   evidence.commit = bound;
   evidence.floor = engine.floor();
-  evidence.versions = engine.version_chain(request.collection, request.id, bound);
-  responder.ok(explanation_of(rules::explain_visibility(std::move(evidence), visible.lineage)));
+  node.client_restarts().run(
+      engine, std::move(responder),
+      [&](Attempt& attempt) { return engine.version_chain(request.collection, request.id, bound, attempt.blocks); },
+      [&](Result<std::vector<rules::VersionEvidence>> versions, wire::Responder asked) {
+        if (!versions) return asked.error(versions.error());
+        evidence.versions = std::move(*versions);
+        asked.ok(explanation_of(rules::explain_visibility(std::move(evidence), visible.lineage)));
+      });
 }
 
 void explain_replication(Node& node, const wire::ExplainReplicationRequest& request, wire::Responder responder) {

@@ -1,4 +1,4 @@
-// wal.* and evidence.records: the log as any node serves it, up to its durable boundary.
+// wal.*, evidence.records, storage.read_log: the log as any node serves it, up to its durable boundary.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -111,15 +111,15 @@ wire::WalPositionResponse position(Node& node) {
           engine.reader().first_lsn(), receipt_of(engine.visible()), ancestry_of(engine.visible_authority())};
 }
 
-void evidence_records(Node& node, const wire::EvidenceRecordsRequest& request, wire::Responder responder) {
+void read_records(Node& node, std::string_view method, Lsn from, uint32_t max_bytes, wire::Responder responder) {
+  if (!node.engine()) return responder.error(node.not_ready());
   auto& engine = *node.engine();
   const Lsn durable = engine.visible().lsn;
-  if (request.first_lsn.value() == 0 || request.max_bytes == 0) {
-    return responder.error({ErrorCode::kBadRequest, "evidence.records: first_lsn and max_bytes start at 1", {}});
+  if (from.value() == 0 || max_bytes == 0) {
+    return responder.error({ErrorCode::kBadRequest, fmt::format("{}: LSN and max_bytes start at 1", method), {}});
   }
-  if (request.first_lsn > durable)
-    return responder.error(beyond(node, "evidence.records", request.first_lsn, durable).error());
-  engine.reader().read(request.first_lsn, std::min<uint64_t>(request.max_bytes, kMaxAnswerBytes),
+  if (from > durable) return responder.error(beyond(node, method, from, durable).error());
+  engine.reader().read(from, std::min<uint64_t>(max_bytes, kMaxAnswerBytes),
                        [&engine, responder = std::move(responder)](Result<wal::Records> records) mutable {
                          if (!records) return responder.error(records.error());
                          responder.ok(wire::EvidenceRecordsResponse{records->first_lsn, records->count,
@@ -140,8 +140,10 @@ void serve_log(Node& node) {
     source->fetch(request, std::move(responder));
   });
   node.client().handle(wire::kEvidenceRecords, [&](const auto& request, wire::Responder responder) {
-    if (!node.engine()) return responder.error(node.not_ready());
-    evidence_records(node, request, std::move(responder));
+    read_records(node, "evidence.records", request.first_lsn, request.max_bytes, std::move(responder));
+  });
+  node.maintenance().handle(wire::kStorageReadLog, [&](const auto& request, wire::Responder responder) {
+    read_records(node, "storage.read_log", request.from_lsn, request.max_bytes, std::move(responder));
   });
 }
 

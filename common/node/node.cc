@@ -33,13 +33,18 @@ Node::Node(runtime::Runtime& runtime, NodeConfig config, Binary binary)
       client_(runtime, wire::ListenerKind::kClient, identity_of(config_, binary), limits_of(config_)),
       replication_(runtime, wire::ListenerKind::kReplication, identity_of(config_, binary), limits_of(config_)),
       control_(runtime, wire::ListenerKind::kControl, identity_of(config_, binary), limits_of(config_)),
-      maintenance_(runtime, wire::ListenerKind::kMaintenance, identity_of(config_, binary), limits_of(config_)) {
+      maintenance_(runtime, wire::ListenerKind::kMaintenance, identity_of(config_, binary), limits_of(config_)),
+      client_restarts_(runtime, metrics_, client_),
+      replication_restarts_(runtime, metrics_, replication_) {
   metrics_.set(observe::MetricId::kStartWallUs, runtime_.clock().wall_us());
   serve_documents(*this);
   serve_observation(*this);
+  serve_stats(*this);
   serve_explanations(*this);
   serve_log(*this);
   serve_control(*this);
+  serve_storage(*this);
+  serve_holds(*this);
 }
 
 Node::~Node() { *alive_ = false; }
@@ -60,7 +65,26 @@ Error Node::not_ready() const {
 }
 
 engine::OpenOptions Node::open_options() const {
-  return {config_.data_dir, {config_.wal_segments, config_.wal_segment_bytes}, config_.name};
+  return {config_.data_dir,
+          {config_.wal_segments, config_.wal_segment_bytes},
+          config_.name,
+          config_.storage_cache_bytes,
+          &runtime_.clock()};
+}
+
+engine::EngineOptions Node::engine_options() const {
+  engine::EngineOptions options;
+  options.data_dir = config_.data_dir;
+  options.geometry = {config_.wal_segments, config_.wal_segment_bytes};
+  options.writer.group_commit = config_.wal_group_commit;
+  options.max_memory_bytes = config_.memory_max_bytes;
+  options.max_document_bytes = config_.documents_max_bytes;
+  options.max_query_entries = config_.query_max_entries;
+  options.storage.cache_bytes = config_.storage_cache_bytes;
+  options.storage.compression =
+      config_.storage_compression == kZstd ? store::Compression::kZstd : store::Compression::kNone;
+  options.storage.max_snapshots = config_.storage_max_snapshots;
+  return options;
 }
 
 void Node::start(std::move_only_function<void(Result<void>)> done) {
@@ -132,15 +156,9 @@ void Node::recovered(Result<void> result) {
   }
   if (auto role = check_role(); !role) return finish_start(std::move(role));
   const uint64_t recovery_us = runtime_.clock().monotonic_us() - recovery_started_us_;
-  engine::EngineOptions options;
-  options.data_dir = config_.data_dir;
-  options.geometry = {config_.wal_segments, config_.wal_segment_bytes};
-  options.writer.group_commit = config_.wal_group_commit;
-  options.max_memory_bytes = config_.memory_max_bytes;
-  options.max_document_bytes = config_.documents_max_bytes;
-  options.max_query_entries = config_.query_max_entries;
   engine::EngineEvents& events = *this;
-  engine_ = std::make_unique<engine::Engine>(runtime_, std::move(opened_), std::move(options), events);
+  engine_ = std::make_unique<engine::Engine>(runtime_, std::move(opened_), engine_options(), events);
+  engine_->storage().set_events(this);
   engine_->set_inline_policy([this] {
     // A replica's writes come over its replication listener; a primary's shipper there only waits.
     const uint32_t feeders = engine_->newest_role() == rules::Role::kReplica ? replication_.active_connections() : 0;
@@ -148,41 +166,6 @@ void Node::recovered(Result<void> result) {
   });
   record_recovery(recovery_us);
   finish_start({});
-}
-
-void Node::record_recovery(uint64_t recovery_us) {
-  using observe::EventId;
-  const auto& report = engine_->recovery();
-  const auto& position = engine_->visible();
-  events_.record(
-      EventId::kTailDecision,
-      {{"label", std::string(wal::tail_label_name(report.label))},
-       {"end_lsn", report.tail.end_lsn.value()},
-       {"segment", report.tail.end_segment},
-       {"offset", report.tail.end_offset},
-       {"detail", std::string(report.quarantined.empty() ? "no torn frame"
-                                                         : "undetermined whether the torn frame was acknowledged")}});
-  if (!report.quarantined.empty()) events_.record(EventId::kQuarantined, {{"file", report.quarantined}});
-  if (report.rewritten_frame) {
-    events_.record(EventId::kLastFrameRewritten, {{"segment", report.rewritten_frame->segment_sequence},
-                                                  {"offset", report.rewritten_frame->offset},
-                                                  {"bytes", report.rewritten_frame_bytes}});
-  }
-  events_.record(EventId::kRecordsReplayed, {{"first_lsn", uint64_t{report.records_replayed > 0 ? 1u : 0u}},
-                                             {"last_lsn", position.lsn.value()},
-                                             {"count", report.records_replayed}});
-  events_.record(EventId::kRecoveryFinished, {{"durable_lsn", position.lsn.value()},
-                                              {"commit", position.commit.value()},
-                                              {"digest", to_hex(position.digest)},
-                                              {"us", recovery_us}});
-  metrics_.set(observe::MetricId::kRecoveryUs, recovery_us);
-  metrics_.set(observe::MetricId::kRecoveryRecordsCount, report.records_replayed);
-  events_.record(EventId::kStart, {{"program", std::string(binary_name(binary_))},
-                                   {"version", std::string(config::version())},
-                                   {"node", config_.name},
-                                   {"instance", to_hex(engine_->node().instance)},
-                                   {"role", std::string(rules::enum_name(engine_->role()))},
-                                   {"state", std::string(rules::enum_name(engine_->state()))}});
 }
 
 void Node::finish_start(Result<void> result) {
@@ -211,6 +194,10 @@ void Node::stop(std::string_view reason, runtime::Callback done) {
   stopped_ = std::move(done);
   stop_reason_ = reason;
   stopping_ = true;
+  if (engine_) {
+    engine_->storage().fail_running(
+        {ErrorCode::kNotReady, fmt::format("storage operation: {} stops ({})", config_.name, reason), {}});
+  }
   for (wire::Server* server : {&client_, &replication_, &control_, &maintenance_}) server->take_no_more();
   drain();
 }

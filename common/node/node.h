@@ -14,6 +14,7 @@
 
 #include "common/engine/engine.h"
 #include "common/node/node_config.h"
+#include "common/node/restart.h"
 #include "common/observe/event_log.h"
 #include "common/observe/metrics.h"
 #include "common/wire/server.h"
@@ -25,7 +26,7 @@ namespace aerodb::node {
 enum class Binary : uint8_t { kPrimary, kReplica };
 [[nodiscard]] std::string_view binary_name(Binary binary);
 
-class Node final : private engine::EngineEvents {
+class Node final : private engine::EngineEvents, private engine::StorageEvents {
  public:
   Node(runtime::Runtime& runtime, NodeConfig config, Binary binary);
   ~Node() override;
@@ -33,7 +34,8 @@ class Node final : private engine::EngineEvents {
   // `done` runs once: success when the node answers (READY, or HALTED for a reason that its status names), or why it
   // can't be started.
   void start(std::move_only_function<void(Result<void>)> done);
-  // Takes no more requests, waits until everything admitted is durable, records the clean stop. Then `done`.
+  // Ends a storage operation under way, takes no more requests, waits until everything admitted is durable, records the
+  // clean stop. Then `done`.
   void stop(std::string_view reason, runtime::Callback done);
 
   // nullptr before recovery ended.
@@ -46,12 +48,18 @@ class Node final : private engine::EngineEvents {
   [[nodiscard]] wire::Server& replication() { return replication_; }
   [[nodiscard]] wire::Server& control() { return control_; }
   [[nodiscard]] wire::Server& maintenance() { return maintenance_; }
+  // For requests of documents; for records from a shipper.
+  [[nodiscard]] Restarts& client_restarts() { return client_restarts_; }
+  [[nodiscard]] Restarts& replication_restarts() { return replication_restarts_; }
   [[nodiscard]] observe::EventLog& events() { return events_; }
   [[nodiscard]] observe::Metrics& metrics() { return metrics_; }
   // Before recovery: what NODE says. Empty before the directory was claimed.
   [[nodiscard]] const engine::NodeFile* identity() const;
   // The refusal while there is no engine.
   [[nodiscard]] Error not_ready() const;
+
+  // Expires with the node, for completions of Jobs that outlive it.
+  [[nodiscard]] std::weak_ptr<const bool> alive() const { return alive_; }
 
   // Called at each move of the durable boundary, and when the node halts.
   void on_progress(std::function<void()> callback) { progress_.push_back(std::move(callback)); }
@@ -66,7 +74,9 @@ class Node final : private engine::EngineEvents {
  private:
   void on_durable(const engine::Position& position) override;
   void on_halt(const engine::Halt& halt) override;
+  void on_operation(const engine::OperationStatus& status) override;
   [[nodiscard]] engine::OpenOptions open_options() const;
+  [[nodiscard]] engine::EngineOptions engine_options() const;
   void claimed(Result<std::unique_ptr<engine::OpenedNode>> opened);
   void recovered(Result<void> result);
   [[nodiscard]] Result<void> listen();
@@ -87,6 +97,8 @@ class Node final : private engine::EngineEvents {
   wire::Server replication_;
   wire::Server control_;
   wire::Server maintenance_;
+  Restarts client_restarts_;
+  Restarts replication_restarts_;
   std::vector<std::function<void()>> progress_;
   std::function<void(wire::NodeReplicationResponse&)> replication_view_;
   std::move_only_function<void(Result<void>)> started_;
@@ -100,8 +112,13 @@ class Node final : private engine::EngineEvents {
 // Method handlers, one file a group. Each registers its methods on the node's servers, before start().
 void serve_documents(Node& node);     // documents.cc    schema.*, doc.*
 void serve_observation(Node& node);   // observation.cc  ping, status, observe.*, evidence.versions
+void serve_stats(Node& node);         // stats.cc        observe.stats
 void serve_explanations(Node& node);  // explanations.cc explain.*
-void serve_log(Node& node);           // log_source.cc   wal.*, evidence.records
+void serve_log(Node& node);           // log_source.cc   wal.*, evidence.records, storage.read_log
 void serve_control(Node& node);       // control.cc      control.*
+void serve_storage(Node& node);       // storage.cc      observe.storage, pin.*, storage.* but those of holds
+void serve_holds(Node& node);         // holds.cc        storage.hold, storage.read_run, storage.release
+
+[[nodiscard]] wire::ObserveWalResponse observe_wal(Node& node);  // for stats too; needs an engine
 
 }  // namespace aerodb::node

@@ -11,6 +11,9 @@
 
 namespace aerodb::node {
 
+inline constexpr std::string_view kZstd = "zstd";
+inline constexpr std::string_view kCompressions[] = {"none", kZstd};
+
 struct NodeConfig {
   std::string name;
   std::string data_dir;
@@ -27,6 +30,9 @@ struct NodeConfig {
   bool wal_group_commit = true;
 
   uint64_t memory_max_bytes = config::kGiB;
+  uint64_t storage_cache_bytes = 64 * config::kMiB;
+  std::string storage_compression = "none";
+  uint32_t storage_max_snapshots = 64;
   uint32_t documents_max_bytes = config::kMiB;
   uint32_t query_max_entries = 100'000;
 
@@ -66,6 +72,12 @@ struct NodeConfig {
 
     visit("memory.max_bytes", self.memory_max_bytes, {.min = 16 * kMiB, .max = 1024 * kGiB},
           "memory of the newest versions; a write beyond it is refused with MEMORY_FULL");
+    visit("storage.cache_bytes", self.storage_cache_bytes, {.min = kMiB, .max = 1024 * kGiB},
+          "memory for blocks of runs, beside that of the newest versions");
+    visit("storage.compression", self.storage_compression, {.one_of = kCompressions},
+          "of the blocks in runs written from now on");
+    visit("storage.max_snapshots", self.storage_max_snapshots, {.min = 1, .max = 65'536},
+          "directories below snapshots; one more is refused with SNAPSHOT_EXISTS");
     visit("documents.max_bytes", self.documents_max_bytes, {.min = kKiB, .max = 8 * kMiB},
           "largest document, in its canonical form");
     visit("query.max_entries", self.query_max_entries, {.min = 1, .max = 100'000'000},

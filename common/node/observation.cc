@@ -1,15 +1,14 @@
-// ping, status, observe.*, evidence.versions: raw state, read-only.
+// ping, status, observe.* but stats and storage, evidence.versions: raw state, read-only.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "common/node/node.h"
 #include "common/node/translate.h"
 
 namespace aerodb::node {
 namespace {
-
-using observe::MetricId;
 
 wire::StatusResponse status(Node& node) {
   wire::StatusResponse s;
@@ -50,6 +49,54 @@ wire::StatusResponse status(Node& node) {
   return s;
 }
 
+wire::NodeReplicationResponse observe_replication(Node& node) {
+  wire::NodeReplicationResponse r;
+  auto& engine = *node.engine();
+  r.role = rules::enum_name(engine.role());
+  r.state = rules::enum_name(engine.state());
+  r.durable_lsn = engine.visible().lsn;
+  r.applied_lsn = engine.visible().lsn;
+  r.applied_commit = engine.visible().commit;
+  if (node.replication_view()) node.replication_view()(r);
+  return r;
+}
+
+constexpr size_t kVersionsPerPage = 1000;
+
+void evidence_versions(Node& node, const wire::EvidenceVersionsRequest& request, wire::Responder responder) {
+  auto& engine = *node.engine();
+  const CommitId visible = engine.visible().commit;
+  if (request.before_commit && request.before_commit->value() == 0) {
+    return responder.error({ErrorCode::kBadRequest, "evidence.versions: before_commit must be at least 1", {}});
+  }
+  const CommitId bound =
+      request.before_commit ? std::min(visible, CommitId(request.before_commit->value() - 1)) : visible;
+  node.client_restarts().run(
+      engine, std::move(responder),
+      [&](Attempt& attempt) { return engine.version_chain(request.collection, request.id, bound, attempt.blocks); },
+      [&](const Result<std::vector<rules::VersionEvidence>>& versions, wire::Responder asked) {
+        if (!versions) return asked.error(versions.error());
+        wire::EvidenceVersionsResponse response;
+        for (const auto& v : *versions | std::views::take(kVersionsPerPage))
+          response.versions.push_back({v.commit, v.lsn, v.kind, v.schema_version, v.hash.bytes, v.prev_commit});
+        response.more = versions->size() > kVersionsPerPage;
+        response.receipt = receipt_of(engine.visible());
+        asked.ok(response);
+      });
+}
+
+void observe_events(Node& node, const wire::ObserveEventsRequest& request, wire::Responder responder) {
+  if (request.limit == 0 || request.limit > 1000)
+    return responder.error({ErrorCode::kBadRequest, "observe.events: limit must be 1 to 1000", {}});
+  wire::ObserveEventsResponse response;
+  for (auto& event : node.events().recent(request.after_number, request.limit)) {
+    response.events.push_back({event.number, event.wall_us, std::move(event.name), std::move(event.fields)});
+  }
+  responder.ok(response);
+}
+
+}  // namespace
+
 wire::ObserveWalResponse observe_wal(Node& node) {
   auto& engine = *node.engine();
   const auto& ring = engine.writer().ring();
@@ -68,106 +115,10 @@ wire::ObserveWalResponse observe_wal(Node& node) {
   return r;
 }
 
-wire::NodeReplicationResponse observe_replication(Node& node) {
-  wire::NodeReplicationResponse r;
-  auto& engine = *node.engine();
-  r.role = rules::enum_name(engine.role());
-  r.state = rules::enum_name(engine.state());
-  r.durable_lsn = engine.visible().lsn;
-  r.applied_lsn = engine.visible().lsn;
-  r.applied_commit = engine.visible().commit;
-  if (node.replication_view()) node.replication_view()(r);
-  return r;
-}
-
-void add_server(observe::Metrics& metrics, const wire::ServerCounters& counters) {
-  metrics.add(MetricId::kConnectionsAcceptedCount, counters.connections_accepted);
-  metrics.add(MetricId::kConnectionsRefusedCount, counters.connections_refused);
-  metrics.add(MetricId::kConnectionsBrokenCount, counters.connections_broken);
-  metrics.add(MetricId::kRequestsCount, counters.requests);
-  metrics.add(MetricId::kErrorsAnsweredCount, counters.errors_answered);
-}
-
-// Gauges are read when asked for, so that the hot path keeps none of them up to date.
-wire::StatsResponse stats(Node& node) {
-  observe::Metrics metrics = node.metrics();
-  for (wire::Server* server : {&node.client(), &node.replication(), &node.control(), &node.maintenance()})
-    add_server(metrics, server->counters());
-  if (auto* engine = node.engine()) {
-    const auto& table = engine->state_data().table();
-    size_t schemas = 0;
-    for (const auto& [collection, versions] : engine->state_data().schemas()) schemas += versions.size();
-    const auto wal = observe_wal(node);
-    metrics.set(MetricId::kDocumentsLiveCount, table.live_documents());
-    metrics.set(MetricId::kDocumentsVersionsCount, table.versions());
-    metrics.set(MetricId::kIndexEntriesCount, table.index_entries());
-    metrics.set(MetricId::kIndexBytes, table.index_bytes());
-    metrics.set(MetricId::kCollectionsCount, table.collections());
-    metrics.set(MetricId::kSchemasCount, schemas);
-    metrics.set(MetricId::kVisibleCommit, engine->visible().commit.value());
-    metrics.set(MetricId::kFloorCommit, engine->floor().value());
-    metrics.set(MetricId::kWalMaxBytes, wal.max_wal_bytes);
-    metrics.set(MetricId::kWalUsedBytes, wal.used_bytes);
-    metrics.set(MetricId::kWalFreeBytes, wal.free_bytes);
-    metrics.set(MetricId::kWalFirstLsn, wal.first_lsn.value());
-    metrics.set(MetricId::kWalRecordsCount, engine->writer().counters().records);
-    metrics.set(MetricId::kWalRecordBytes, engine->writer().counters().record_bytes);
-    metrics.set(MetricId::kWalInlineSyncCount, engine->writer().counters().inline_syncs);
-    metrics.set(MetricId::kWalAppendedLsn, wal.appended_lsn.value());
-    metrics.set(MetricId::kWalDurableLsn, wal.durable_lsn.value());
-    metrics.set(MetricId::kAppliedLsn, engine->visible().lsn.value());
-    metrics.set(MetricId::kMemoryBytes, table.bytes());
-    metrics.set(MetricId::kMemoryMaxBytes, node.config().memory_max_bytes);
-    metrics.set(MetricId::kAuthorityEpochCount, engine->visible().epoch.value());
-  }
-  metrics.set(MetricId::kEventsDurableCount, node.events().durable_number());
-  metrics.set(MetricId::kEventsDroppedCount, node.events().dropped());
-  wire::StatsResponse response;
-  metrics.visit([&](const observe::MetricView& view) {
-    response.metrics.push_back({std::string(view.name), view.value, std::string(observe::unit_name(view.unit))});
-  });
-  return response;
-}
-
-constexpr size_t kVersionsPerPage = 1000;
-
-void evidence_versions(Node& node, const wire::EvidenceVersionsRequest& request, wire::Responder responder) {
-  auto& engine = *node.engine();
-  const CommitId visible = engine.visible().commit;
-  if (request.before_commit && request.before_commit->value() == 0) {
-    return responder.error({ErrorCode::kBadRequest, "evidence.versions: before_commit must be at least 1", {}});
-  }
-  const CommitId bound =
-      request.before_commit ? std::min(visible, CommitId(request.before_commit->value() - 1)) : visible;
-  wire::EvidenceVersionsResponse response;
-  for (const auto& v : engine.version_chain(request.collection, request.id, bound)) {
-    if (response.versions.size() == kVersionsPerPage) {
-      response.more = true;
-      break;
-    }
-    response.versions.push_back({v.commit, v.lsn, v.kind, v.schema_version, v.hash.bytes, v.prev_commit});
-  }
-  response.receipt = receipt_of(engine.visible());
-  responder.ok(response);
-}
-
-void observe_events(Node& node, const wire::ObserveEventsRequest& request, wire::Responder responder) {
-  if (request.limit == 0 || request.limit > 1000)
-    return responder.error({ErrorCode::kBadRequest, "observe.events: limit must be 1 to 1000", {}});
-  wire::ObserveEventsResponse response;
-  for (auto& event : node.events().recent(request.after_number, request.limit)) {
-    response.events.push_back({event.number, event.wall_us, std::move(event.name), std::move(event.fields)});
-  }
-  responder.ok(response);
-}
-
-}  // namespace
-
 void serve_observation(Node& node) {
   auto& server = node.client();
   server.handle(wire::kPing, [](const auto& request, wire::Responder responder) { responder.ok(request); });
   server.handle(wire::kStatus, [&](const auto&, wire::Responder responder) { responder.ok(status(node)); });
-  server.handle(wire::kObserveStats, [&](const auto&, wire::Responder responder) { responder.ok(stats(node)); });
   server.handle(wire::kObserveEvents, [&](const auto& request, wire::Responder responder) {
     observe_events(node, request, std::move(responder));
   });

@@ -1,6 +1,8 @@
 // Engine positions to wire messages and back.
 #pragma once
 
+#include <fmt/format.h>
+
 #include "common/engine/engine.h"
 #include "common/wire/messages_common.h"
 
@@ -26,6 +28,19 @@ namespace aerodb::node {
 
 [[nodiscard]] inline wal::WhoAndWhy who_of(const wire::Request& request) {
   return {request.request_id, request.operator_name, request.reason, request.audit_head};
+}
+
+// Bounds what goes into records and events. BAD_REQUEST.
+[[nodiscard]] inline Result<void> check_request(const wire::Request& request) {
+  constexpr size_t kMaxIdBytes = 128;
+  constexpr size_t kMaxNameBytes = 256;
+  constexpr size_t kMaxReasonBytes = 1024;
+  if (request.request_id.size() <= kMaxIdBytes && request.operator_name.size() <= kMaxNameBytes &&
+      request.reason.size() <= kMaxReasonBytes)
+    return {};
+  return fail(ErrorCode::kBadRequest,
+              fmt::format("request: request_id has at most {} bytes, operator_name {}, reason {}", kMaxIdBytes,
+                          kMaxNameBytes, kMaxReasonBytes));
 }
 
 [[nodiscard]] inline wire::ExplanationResponse explanation_of(const rules::Explanation& explanation) {

@@ -12,12 +12,19 @@ constexpr EventRow kEvents[] = {
     {kStopped, kInfo, "stopped", "reason durable_lsn", "the process ends in good order"},
 
     {kRecoveryStarted, kInfo, "recovery_started", "segments", "recovery begins"},
+    {kManifestLoaded, kInfo, "manifest_loaded", "number lsn commit runs", "what the runs hold; 0: there is no manifest yet"},
     {kTailDecision, kInfo, "tail_decision", "label end_lsn segment offset detail", "where the log ends, and by which row of the table"},
     {kQuarantined, kWarn, "quarantined", "file", "bytes after the end of the log were copied aside"},
     {kLastFrameRewritten, kInfo, "last_frame_rewritten", "segment offset bytes", "the last valid frame was written and synced again"},
-    {kRecordsReplayed, kInfo, "records_replayed", "first_lsn last_lsn count", "records after the manifest were applied"},
+    {kRecordsReplayed, kInfo, "records_replayed", "first_lsn last_lsn count us", "records after the manifest were applied, and entered into the indexes"},
     {kRecoveryFinished, kInfo, "recovery_finished", "durable_lsn commit digest us", "the node serves from here on"},
     {kCorruptionFound, kError, "corruption_found", "code message", "bytes on disk are not what was written"},
+
+    {kStorageRequested, kInfo, "storage_requested", "command request_id operator reason operation", "an operator began a storage operation"},
+    {kStorageOperation, kInfo, "storage_operation", "number kind stage lsn commit bytes manifest runs snapshot code message us", "a storage operation entered a stage, or ended"},
+    {kFloorRaised, kWarn, "floor_raised", "floor lsn request_id operator reason", "an operator gave up the history below a commit"},
+    {kHoldTaken, kInfo, "hold_taken", "hold manifest lsn runs", "somebody holds runs on disk, for a backup"},
+    {kHoldEnded, kInfo, "hold_ended", "hold why", "and let go of them"},
 
     {kHalted, kError, "halted", "rule code lsn reason", "the node stopped serving; only a command changes that"},
 
@@ -25,7 +32,8 @@ constexpr EventRow kEvents[] = {
     {kDeclined, kWarn, "declined", "seal_lsn request_id", "this node gave up a succession"},
     {kPromotionStep, kInfo, "promotion_step", "request_id state detail", "a promotion entered a state"},
     {kPromoted, kWarn, "promoted", "lsn epoch request_id", "this node is primary"},
-    {kCommandDenied, kWarn, "command_denied", "command request_id code rule message", "the kernel refused an authority command"},
+
+    {kCommandDenied, kWarn, "command_denied", "command request_id code rule message", "the kernel refused a command of control or maintenance"},
 
     {kSessionOpened, kInfo, "session_opened", "session shipper shipper_instance source_node", "a shipper feeds this replica"},
     {kSessionSuperseded, kInfo, "session_superseded", "session shipper by_shipper by_instance", "another session took its place"},

@@ -18,12 +18,19 @@ enum class EventId : uint8_t {
   kStopped,
   // recovery
   kRecoveryStarted,
+  kManifestLoaded,
   kTailDecision,
   kQuarantined,
   kLastFrameRewritten,
   kRecordsReplayed,
   kRecoveryFinished,
   kCorruptionFound,
+  // storage
+  kStorageRequested,
+  kStorageOperation,
+  kFloorRaised,
+  kHoldTaken,
+  kHoldEnded,
   // halts
   kHalted,
   // authority
@@ -31,6 +38,7 @@ enum class EventId : uint8_t {
   kDeclined,
   kPromotionStep,
   kPromoted,
+  // any command
   kCommandDenied,
   // replication
   kSessionOpened,

@@ -42,6 +42,7 @@ constexpr MetricRow kMetrics[] = {
     {kReadsAnsweredCount, kCount, kCounter, kNode, "reads_answered_count", "gets and histories answered"},
     {kReadsRefusedCount, kCount, kCounter, kNode, "reads_refused_count", "reads refused by the read gate"},
     {kQueriesAnsweredCount, kCount, kCounter, kNode, "queries_answered_count", "queries answered"},
+    {kColdRequestsCount, kCount, kCounter, kNode, "cold_requests_count", "times a request had to wait for blocks of runs"},
 
     {kWalMaxBytes, kBytes, kGauge, kNode, "wal_max_bytes", "size of the ring"},
     {kWalUsedBytes, kBytes, kGauge, kNode, "wal_used_bytes", "segments that hold unreleased records"},
@@ -53,10 +54,28 @@ constexpr MetricRow kMetrics[] = {
     {kWalRecordBytes, kBytes, kCounter, kNode, "wal_record_bytes", "bytes of these records"},
     {kWalInlineSyncCount, kCount, kCounter, kNode, "wal_inline_sync_count", "frames synced on the loop itself"},
 
-    {kMemoryBytes, kBytes, kGauge, kNode, "memory_bytes", "memory tables and pending writes"},
+    {kMemoryBytes, kBytes, kGauge, kNode, "memory_bytes", "memory tables, the frozen one included"},
+    {kMemoryFrozenBytes, kBytes, kGauge, kNode, "memory_frozen_bytes", "of these the one that a checkpoint writes out"},
     {kMemoryMaxBytes, kBytes, kGauge, kNode, "memory_max_bytes", "bound at which writes are refused with MEMORY_FULL"},
 
+    {kCacheBytes, kBytes, kGauge, kNode, "cache_bytes", "blocks of runs held in memory"},
+    {kCacheMaxBytes, kBytes, kGauge, kNode, "cache_max_bytes", "bound of the block cache"},
+    {kCacheHitsCount, kCount, kCounter, kNode, "cache_hits_count", "blocks found in the cache"},
+    {kCacheMissesCount, kCount, kCounter, kNode, "cache_misses_count", "blocks that were not there"},
+    {kCacheEvictedCount, kCount, kCounter, kNode, "cache_evicted_count", "blocks that left it for others"},
+
+    {kRunsCount, kCount, kGauge, kNode, "runs_count", "runs of the installed manifest"},
+    {kRunsBytes, kBytes, kGauge, kNode, "runs_bytes", "size of their files"},
+    {kManifestLsn, kLsn, kGauge, kNode, "manifest_lsn", "LSN up to which they hold everything; 0: no checkpoint yet"},
+    {kLastCheckpointWallUs, kUs, kGauge, kNode, "last_checkpoint_wall_us", "wall clock when the last checkpoint ended, since 1970; 0: none since start"},
+    {kLastCheckpointUs, kUs, kGauge, kNode, "last_checkpoint_us", "how long it took"},
+    {kStorageOperationsCount, kCount, kCounter, kNode, "storage_operations_count", "storage operations that ended well"},
+    {kStorageOperationsFailedCount, kCount, kCounter, kNode, "storage_operations_failed_count", "storage operations that failed"},
+    {kPinsCount, kCount, kGauge, kNode, "pins_count", "commits that connections keep readable"},
+    {kHoldsCount, kCount, kGauge, kNode, "holds_count", "sets of runs held for a backup or a bootstrap"},
+
     {kRecoveryUs, kUs, kGauge, kNode, "recovery_us", "how long recovery took"},
+    {kRecoveryReplayUs, kUs, kGauge, kNode, "recovery_replay_us", "of this replay, which enters the records' documents into the indexes"},
     {kRecoveryRecordsCount, kCount, kGauge, kNode, "recovery_records_count", "records it replayed"},
 
     {kAuthorityEpochCount, kCount, kGauge, kNode, "authority_epoch_count", "current epoch"},

@@ -43,6 +43,7 @@ enum class MetricId : uint8_t {
   kReadsAnsweredCount,
   kReadsRefusedCount,
   kQueriesAnsweredCount,
+  kColdRequestsCount,
   // log
   kWalMaxBytes,
   kWalUsedBytes,
@@ -55,9 +56,26 @@ enum class MetricId : uint8_t {
   kWalInlineSyncCount,
   // memory
   kMemoryBytes,
+  kMemoryFrozenBytes,
   kMemoryMaxBytes,
+  kCacheBytes,
+  kCacheMaxBytes,
+  kCacheHitsCount,
+  kCacheMissesCount,
+  kCacheEvictedCount,
+  // storage
+  kRunsCount,
+  kRunsBytes,
+  kManifestLsn,
+  kLastCheckpointWallUs,
+  kLastCheckpointUs,
+  kStorageOperationsCount,
+  kStorageOperationsFailedCount,
+  kPinsCount,
+  kHoldsCount,
   // recovery
   kRecoveryUs,
+  kRecoveryReplayUs,
   kRecoveryRecordsCount,
   // authority and replication on a node
   kAuthorityEpochCount,

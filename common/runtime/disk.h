@@ -49,7 +49,9 @@ class Disk {
   virtual Result<void> make_directory(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path) = 0;
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
-  virtual Result<void> remove(const std::string& path) = 0;
+  virtual Result<void> remove(const std::string& path) = 0;  // a file, or an empty directory
+  // A second name for the same file (hard link). `made` must not exist.
+  virtual Result<void> link(const std::string& existing, const std::string& made) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
   // Names in a directory, sorted; without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;

@@ -1,6 +1,11 @@
-// A B+tree of pointers to entries that stay where they are, ordered by (first, second) byte strings, with 8-byte key
-// prefixes in the nodes so that most comparisons touch no entry. Entries are only ever added. One writer, no
-// concurrency.
+// A B+tree of pointers to entries that stay where they are, ordered by (first, second) byte strings. Entries are only
+// ever added. One writer, no concurrency.
+//
+// Nodes hold 8 bytes of each key, so that most comparisons touch no entry. All keys of a node lie between its fences,
+// the separators around it in the nodes above; the bytes that both fences share are in every such key and are left out
+// of those 8 (the node's lens). Ids like "order-2024-000017" are told apart by the bytes in which they differ.
+//
+// A full leaf hands entries to a neighbour before it splits: leaves are more than three quarters full on average.
 //
 // Entry must offer first() and second() -> ByteSpan; a key that has one part leaves second() empty.
 #pragma once
@@ -10,7 +15,9 @@
 #include <cstring>
 #include <deque>
 #include <optional>
+#include <utility>
 
+#include "common/base/assert.h"
 #include "common/base/bytes.h"
 
 namespace aerodb::store {
@@ -37,12 +44,30 @@ struct TreeKey {
   return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
 }
 
+[[nodiscard]] inline int compare_keys(const TreeKey& a, const TreeKey& b) {
+  if (int order = compare_bytes(a.first, b.first)) return order;
+  return compare_bytes(a.second, b.second);
+}
+
+[[nodiscard]] inline size_t shared_bytes(ByteSpan a, ByteSpan b) {
+  return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
 template <class Entry>
 class BTree {
   static constexpr uint32_t kFanout = 32;
+  static constexpr uint32_t kWorthSharing = 4;  // free places a neighbour must have to take entries over
+
+  // Which 8 bytes of a key a node holds. Every key of the node has the bytes before them.
+  struct Lens {
+    bool of_second = false;  // all firsts are equal
+    uint32_t skip = 0;
+    friend bool operator==(const Lens&, const Lens&) = default;
+  };
   struct Node {
     bool leaf = true;
-    uint32_t count = 0;
+    uint16_t count = 0;
+    Lens lens;
     std::array<uint64_t, kFanout> prefixes;
     std::array<Entry*, kFanout> entries;  // leaf: the entries; inner: the first entry below child i + 1
   };
@@ -51,11 +76,17 @@ class BTree {
     Leaf* previous = nullptr;
   };
   struct Inner : Node {
+    Inner() { this->leaf = false; }
     std::array<Node*, kFanout + 1> children;
+  };
+  // low <= every key < high; nullptr: no bound.
+  struct Fences {
+    const Entry* low = nullptr;
+    const Entry* high = nullptr;
   };
 
  public:
-  // A place between entries; steps both ways.
+  // A place between entries; steps both ways. Void once something is inserted.
   class Position {
    public:
     Position() = default;
@@ -74,7 +105,7 @@ class BTree {
         return;
       }
       leaf_ = leaf_->previous;
-      index_ = leaf_ == nullptr ? 0 : leaf_->count - 1;
+      index_ = leaf_ == nullptr ? 0 : leaf_->count - 1u;
     }
 
    private:
@@ -85,28 +116,19 @@ class BTree {
   };
 
   [[nodiscard]] Entry* find(const TreeKey& key) const {
-    const Position at = lower_bound(key);
-    Entry* entry = at.get();
-    return entry != nullptr && compare(*entry, key) == 0 ? entry : nullptr;
+    return root_ == nullptr ? nullptr : find_in(leaf_of(key), key);
   }
 
   // First entry not below `key`.
   [[nodiscard]] Position lower_bound(const TreeKey& key) const {
     if (root_ == nullptr) return {};
-    const uint64_t prefix = key_prefix(key.first);
-    Node* node = root_;
-    while (!node->leaf) {
-      auto* inner = static_cast<Inner*>(node);
-      node = inner->children[upper(*inner, prefix, key)];
-    }
-    auto* leaf = static_cast<Leaf*>(node);
-    uint32_t index = lower(*leaf, prefix, key);
-    Position at(leaf, index);
-    if (index == leaf->count && leaf->next != nullptr) at = Position(leaf->next, 0);
-    return at;
+    Leaf& leaf = leaf_of(key);
+    const uint32_t index = lower(leaf, key);
+    if (index == leaf.count && leaf.next != nullptr) return Position(leaf.next, 0);
+    return Position(&leaf, index);
   }
   [[nodiscard]] Position first() const { return Position(head_, 0); }
-  [[nodiscard]] Position last() const { return tail_ == nullptr ? Position() : Position(tail_, tail_->count - 1); }
+  [[nodiscard]] Position last() const { return tail_ == nullptr ? Position() : Position(tail_, tail_->count - 1u); }
   // The entry before lower_bound(key).
   [[nodiscard]] Position before(const TreeKey& key) const {
     Position at = lower_bound(key);
@@ -115,137 +137,248 @@ class BTree {
     return at;
   }
 
-  // Requires that no entry has this key. The entry must outlive the tree.
-  void insert(Entry* entry) {
+  // The entry of `key`, and whether it was added: then `make` made it, with this very key. It must outlive the tree.
+  template <class Make>
+  std::pair<Entry*, bool> find_or_insert(const TreeKey& key, Make&& make) {
     if (root_ == nullptr) {
       head_ = tail_ = &leaves_.emplace_back();
       root_ = head_;
     }
-    const TreeKey key{entry->first(), entry->second()};
-    if (auto split = insert_into(*root_, entry, key_prefix(key.first), key)) {
+    Insertion<Make> insertion{key, make};
+    if (auto split = insert_into(*root_, {}, insertion)) {
       Inner& root = inners_.emplace_back();
-      root.leaf = false;
-      root.count = 1;
-      root.prefixes[0] = key_prefix(split->first->first());
-      root.entries[0] = split->first;
       root.children[0] = root_;
-      root.children[1] = split->right;
+      add_child(root, 0, *split);
       root_ = &root;
     }
-    ++size_;
+    size_ += insertion.added ? 1 : 0;
+    return {insertion.entry, insertion.added};
+  }
+  // Requires that no entry has this key. The entry must outlive the tree.
+  void insert(Entry* entry) {
+    const bool added = find_or_insert(key_of(*entry), [entry] { return entry; }).second;
+    AERODB_ASSERT(added);
   }
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] uint64_t bytes() const { return leaves_.size() * sizeof(Leaf) + inners_.size() * sizeof(Inner); }
 
  private:
+  template <class Make>
+  struct Insertion {
+    const TreeKey& key;
+    Make& make;
+    Entry* entry = nullptr;
+    bool added = false;
+  };
   struct Split {
-    Entry* first;
+    Entry* first;  // below right
     Node* right;
   };
 
-  static int compare(const Entry& entry, const TreeKey& key) {
-    if (int order = compare_bytes(entry.first(), key.first)) return order;
-    return compare_bytes(entry.second(), key.second);
+  // --- keys as a node sees them
+  static TreeKey key_of(const Entry& entry) { return {entry.first(), entry.second()}; }
+  static uint64_t prefix_of(const TreeKey& key, Lens lens) {
+    return key_prefix((lens.of_second ? key.second : key.first).subspan(lens.skip));
   }
-  static bool below(const Node& node, uint32_t i, uint64_t prefix, const TreeKey& key) {
-    if (node.prefixes[i] != prefix) return node.prefixes[i] < prefix;
-    return compare(*node.entries[i], key) < 0;
+  static Lens sharpest(const Fences& fences) {
+    if (fences.low == nullptr || fences.high == nullptr) return {};
+    const TreeKey low = key_of(*fences.low);
+    const TreeKey high = key_of(*fences.high);
+    if (const int order = compare_bytes(low.first, high.first); order != 0)
+      return {false, static_cast<uint32_t>(shared_bytes(low.first, high.first))};
+    return {true, static_cast<uint32_t>(shared_bytes(low.second, high.second))};
   }
-  static bool at_most(const Node& node, uint32_t i, uint64_t prefix, const TreeKey& key) {
-    if (node.prefixes[i] != prefix) return node.prefixes[i] < prefix;
-    return compare(*node.entries[i], key) <= 0;
-  }
-  // First slot not below the key.
-  static uint32_t lower(const Node& node, uint64_t prefix, const TreeKey& key) {
-    uint32_t low = 0, high = node.count;
-    while (low < high) {
-      const uint32_t middle = (low + high) / 2;
-      if (below(node, middle, prefix, key))
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return low;
-  }
-  // First slot above the key.
-  static uint32_t upper(const Node& node, uint64_t prefix, const TreeKey& key) {
-    uint32_t low = 0, high = node.count;
-    while (low < high) {
-      const uint32_t middle = (low + high) / 2;
-      if (at_most(node, middle, prefix, key))
-        low = middle + 1;
-      else
-        high = middle;
-    }
-    return low;
-  }
-  static void open_slot(Node& node, uint32_t at, uint64_t prefix, Entry* entry) {
-    std::copy_backward(node.prefixes.begin() + at, node.prefixes.begin() + node.count,
-                       node.prefixes.begin() + node.count + 1);
-    std::copy_backward(node.entries.begin() + at, node.entries.begin() + node.count,
-                       node.entries.begin() + node.count + 1);
-    node.prefixes[at] = prefix;
-    node.entries[at] = entry;
-    ++node.count;
-  }
-  static void move_upper_half(Node& from, Node& to, uint32_t begin) {
-    std::copy(from.prefixes.begin() + begin, from.prefixes.begin() + from.count, to.prefixes.begin());
-    std::copy(from.entries.begin() + begin, from.entries.begin() + from.count, to.entries.begin());
-    to.count = from.count - begin;
-    from.count = begin;
+  // Gives `node` a lens that holds between its fences. A new one touches every entry, so one that still tells keys
+  // apart by some bytes is kept.
+  static void fit(Node& node, const Fences& fences) {
+    constexpr uint32_t kWorthRefitting = 4;
+    const Lens sharp = sharpest(fences);
+    const bool holds = node.lens.of_second == sharp.of_second && node.lens.skip <= sharp.skip;
+    if (holds && sharp.skip - node.lens.skip < kWorthRefitting) return;
+    node.lens = sharp;
+    for (uint32_t i = 0; i < node.count; ++i) node.prefixes[i] = prefix_of(key_of(*node.entries[i]), sharp);
   }
 
-  std::optional<Split> insert_into(Node& node, Entry* entry, uint64_t prefix, const TreeKey& key) {
-    if (node.leaf) return insert_into_leaf(static_cast<Leaf&>(node), entry, prefix, key);
+  // --- search
+  Leaf& leaf_of(const TreeKey& key) const {
+    Node* node = root_;
+    while (!node->leaf) {
+      auto* inner = static_cast<Inner*>(node);
+      node = inner->children[upper(*inner, key)];
+    }
+    return *static_cast<Leaf*>(node);
+  }
+  static Entry* find_in(const Leaf& leaf, const TreeKey& key) {
+    const uint32_t at = lower(leaf, key);
+    return at < leaf.count && compare_keys(key_of(*leaf.entries[at]), key) == 0 ? leaf.entries[at] : nullptr;
+  }
+  // First slot for which `below` does not hold: of those with the key's prefix, decided by whole keys.
+  template <class Below>
+  static uint32_t first_not(const Node& node, uint64_t prefix, Below&& below) {
+    uint32_t low = 0, high = node.count;
+    while (low < high) {
+      const uint32_t middle = (low + high) / 2;
+      const uint64_t at = node.prefixes[middle];
+      if (at != prefix ? at < prefix : below(*node.entries[middle]))
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+  // First slot not below the key.
+  static uint32_t lower(const Node& node, const TreeKey& key) {
+    return first_not(node, prefix_of(key, node.lens),
+                     [&](const Entry& entry) { return compare_keys(key_of(entry), key) < 0; });
+  }
+  // First slot above the key.
+  static uint32_t upper(const Node& node, const TreeKey& key) {
+    return first_not(node, prefix_of(key, node.lens),
+                     [&](const Entry& entry) { return compare_keys(key_of(entry), key) <= 0; });
+  }
+
+  // --- slots
+  static void open_slots(Node& node, uint32_t at, uint32_t slots) {
+    std::copy_backward(node.prefixes.begin() + at, node.prefixes.begin() + node.count,
+                       node.prefixes.begin() + node.count + slots);
+    std::copy_backward(node.entries.begin() + at, node.entries.begin() + node.count,
+                       node.entries.begin() + node.count + slots);
+    node.count = static_cast<uint16_t>(node.count + slots);
+  }
+  static void set_slot(Node& node, uint32_t at, Entry* entry) {
+    node.prefixes[at] = prefix_of(key_of(*entry), node.lens);
+    node.entries[at] = entry;
+  }
+  static void add_slot(Node& node, uint32_t at, Entry* entry) {
+    open_slots(node, at, 1);
+    set_slot(node, at, entry);
+  }
+  // The slots from `begin` on become the new node `to`, seen through the same lens.
+  static void move_upper_part(Node& from, Node& to, uint32_t begin) {
+    to.lens = from.lens;
+    std::copy(from.prefixes.begin() + begin, from.prefixes.begin() + from.count, to.prefixes.begin());
+    std::copy(from.entries.begin() + begin, from.entries.begin() + from.count, to.entries.begin());
+    to.count = static_cast<uint16_t>(from.count - begin);
+    from.count = static_cast<uint16_t>(begin);
+  }
+  static void add_child(Inner& inner, uint32_t at, const Split& split) {
+    std::copy_backward(inner.children.begin() + at + 1, inner.children.begin() + inner.count + 1,
+                       inner.children.begin() + inner.count + 2);
+    add_slot(inner, at, split.first);
+    inner.children[at + 1] = split.right;
+  }
+
+  // --- insertion
+  static Fences around_child(const Inner& inner, uint32_t at, const Fences& fences) {
+    return {at == 0 ? fences.low : inner.entries[at - 1], at == inner.count ? fences.high : inner.entries[at]};
+  }
+
+  template <class Make>
+  std::optional<Split> insert_into(Node& node, const Fences& fences, Insertion<Make>& insertion) {
+    if (node.leaf) return insert_into_leaf(static_cast<Leaf&>(node), fences, insertion);
     auto& inner = static_cast<Inner&>(node);
-    const uint32_t at = upper(inner, prefix, key);
-    auto split = insert_into(*inner.children[at], entry, prefix, key);
+    uint32_t at = upper(inner, insertion.key);
+    if (Node& child = *inner.children[at]; child.leaf && child.count == kFanout) {
+      auto& leaf = static_cast<Leaf&>(child);
+      if (find_in(leaf, insertion.key) == nullptr && share(inner, at, fences)) at = upper(inner, insertion.key);
+    }
+    auto split = insert_into(*inner.children[at], around_child(inner, at, fences), insertion);
     if (!split) return std::nullopt;
     if (inner.count < kFanout) {
       add_child(inner, at, *split);
       return std::nullopt;
     }
-    // Full: the middle separator moves up, the upper half becomes a new node.
+    return split_inner(inner, at, *split, fences);
+  }
+
+  // The middle separator moves up, the upper half becomes a new node.
+  Split split_inner(Inner& inner, uint32_t at, const Split& below, const Fences& fences) {
     Inner& right = inners_.emplace_back();
-    right.leaf = false;
     constexpr uint32_t kMiddle = kFanout / 2;
     Entry* middle = inner.entries[kMiddle];
-    move_upper_half(inner, right, kMiddle + 1);
+    move_upper_part(inner, right, kMiddle + 1);
     std::copy(inner.children.begin() + kMiddle + 1, inner.children.begin() + kFanout + 1, right.children.begin());
     inner.count = kMiddle;
     if (at <= kMiddle)
-      add_child(inner, at, *split);
+      add_child(inner, at, below);
     else
-      add_child(right, at - kMiddle - 1, *split);
-    return Split{middle, &right};
+      add_child(right, at - kMiddle - 1, below);
+    fit(inner, {fences.low, middle});
+    fit(right, {middle, fences.high});
+    return {middle, &right};
   }
 
-  static void add_child(Inner& inner, uint32_t at, const Split& split) {
-    std::copy_backward(inner.children.begin() + at + 1, inner.children.begin() + inner.count + 1,
-                       inner.children.begin() + inner.count + 2);
-    open_slot(inner, at, key_prefix(split.first->first()), split.first);
-    inner.children[at + 1] = split.right;
-  }
-
-  std::optional<Split> insert_into_leaf(Leaf& leaf, Entry* entry, uint64_t prefix, const TreeKey& key) {
-    uint32_t at = lower(leaf, prefix, key);
-    if (leaf.count < kFanout) {
-      open_slot(leaf, at, prefix, entry);
+  template <class Make>
+  std::optional<Split> insert_into_leaf(Leaf& leaf, const Fences& fences, Insertion<Make>& insertion) {
+    const uint32_t at = lower(leaf, insertion.key);
+    if (at < leaf.count && compare_keys(key_of(*leaf.entries[at]), insertion.key) == 0) {
+      insertion.entry = leaf.entries[at];
       return std::nullopt;
     }
+    insertion.entry = insertion.make();
+    insertion.added = true;
+    if (leaf.count < kFanout) {
+      add_slot(leaf, at, insertion.entry);
+      return std::nullopt;
+    }
+    return split_leaf(leaf, at, insertion.entry, fences);
+  }
+
+  Split split_leaf(Leaf& leaf, uint32_t at, Entry* entry, const Fences& fences) {
     Leaf& right = leaves_.emplace_back();
     // Ascending inserts, the common case of an import, leave full leaves behind.
     const uint32_t middle = at == kFanout && leaf.next == nullptr ? kFanout : kFanout / 2;
-    move_upper_half(leaf, right, middle);
+    move_upper_part(leaf, right, middle);
     right.next = leaf.next;
     right.previous = &leaf;
     (leaf.next != nullptr ? leaf.next->previous : tail_) = &right;
     leaf.next = &right;
     if (at < middle)
-      open_slot(leaf, at, prefix, entry);
+      add_slot(leaf, at, entry);
     else
-      open_slot(right, at - middle, prefix, entry);
-    return Split{right.entries[0], &right};
+      add_slot(right, at - middle, entry);
+    Entry* first = right.entries[0];
+    fit(leaf, {fences.low, first});
+    fit(right, {first, fences.high});
+    return {first, &right};
+  }
+
+  // Makes room in the full leaf that is child `at`: the emptier one of its neighbours below the same node takes half as
+  // many entries as it has places. False where both are nearly full.
+  static bool share(Inner& inner, uint32_t at, const Fences& fences) {
+    const uint32_t left_room = at == 0 ? 0 : kFanout - inner.children[at - 1]->count;
+    const uint32_t right_room = at == inner.count ? 0 : kFanout - inner.children[at + 1]->count;
+    if (std::max(left_room, right_room) < kWorthSharing) return false;
+    if (left_room > right_room)
+      move_left(inner, at, left_room / 2, fences);
+    else
+      move_right(inner, at, right_room / 2, fences);
+    return true;
+  }
+  static void move_left(Inner& inner, uint32_t at, uint32_t count, const Fences& fences) {
+    Node& from = *inner.children[at];
+    Node& to = *inner.children[at - 1];
+    const auto moved = from.entries;
+    std::copy(from.prefixes.begin() + count, from.prefixes.begin() + from.count, from.prefixes.begin());
+    std::copy(from.entries.begin() + count, from.entries.begin() + from.count, from.entries.begin());
+    from.count = static_cast<uint16_t>(from.count - count);
+    move_fence(inner, at - 1, from.entries[0], fences);
+    for (uint32_t i = 0; i < count; ++i) set_slot(to, to.count + i, moved[i]);
+    to.count = static_cast<uint16_t>(to.count + count);
+  }
+  static void move_right(Inner& inner, uint32_t at, uint32_t count, const Fences& fences) {
+    Node& from = *inner.children[at];
+    Node& to = *inner.children[at + 1];
+    from.count = static_cast<uint16_t>(from.count - count);
+    move_fence(inner, at, from.entries[from.count], fences);
+    open_slots(to, 0, count);
+    for (uint32_t i = 0; i < count; ++i) set_slot(to, i, from.entries[from.count + i]);
+  }
+  // Separator `at` of `inner` becomes `first`; the nodes at both sides hold only what lies between their new fences.
+  static void move_fence(Inner& inner, uint32_t at, Entry* first, const Fences& fences) {
+    set_slot(inner, at, first);
+    fit(*inner.children[at], around_child(inner, at, fences));
+    fit(*inner.children[at + 1], around_child(inner, at + 1, fences));
   }
 
   std::deque<Leaf> leaves_;  // deques keep nodes where they are

@@ -6,6 +6,13 @@
 #include "common/document/canonical.h"
 
 namespace aerodb::store {
+namespace {
+
+void copy_to(void* place, ByteSpan bytes) {
+  if (!bytes.empty()) std::memcpy(place, bytes.data(), bytes.size());
+}
+
+}  // namespace
 
 const IndexTable* CollectionTable::index(std::string_view path) const {
   for (const auto& table : indexes) {
@@ -36,34 +43,67 @@ void MemoryTable::add_index(CollectionTable& collection, std::string_view path) 
   collection.indexes.back()->path = path;
 }
 
+std::unique_ptr<MemoryTable> MemoryTable::empty_like() const {
+  auto empty = std::make_unique<MemoryTable>();
+  for (const auto& [name, table] : collections_) {
+    auto& collection = empty->add_collection(name);
+    for (const auto& index : table->indexes) empty->add_index(collection, index->path);
+  }
+  return empty;
+}
+
 void MemoryTable::put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
                       ByteSpan document) {
-  DocumentEntry* entry = find(collection, id);
-  if (entry == nullptr) {
-    entry = arena_.make<DocumentEntry>(id.size(), nullptr, static_cast<uint32_t>(id.size()));
-    std::memcpy(&entry->id_bytes + 1, id.data(), id.size());
-    collection.documents.insert(entry);
+  const Version put{commit, schema_version, static_cast<uint32_t>(document.size()), nullptr};
+  auto [entry, added] =
+      collection.documents.find_or_insert({as_bytes(id), {}}, [&] { return make_entry(id, put, document); });
+  if (!added) {
+    AERODB_ASSERT(entry->newest->commit < commit);
+    auto* version = documents_.make<Version>(document.size(), put);
+    copy_to(version + 1, document);
+    version->older = entry->newest;
+    entry->newest = version;
   }
-  AERODB_ASSERT(entry->newest == nullptr || entry->newest->commit < commit);
-  const bool was_live = entry->newest != nullptr && !entry->newest->tombstone();
-  auto* version = arena_.make<Version>(document.size(), commit, schema_version, static_cast<uint32_t>(document.size()),
-                                       entry->newest);
-  if (!document.empty()) std::memcpy(version + 1, document.data(), document.size());
-  entry->newest = version;
   ++versions_;
-  live_documents_ += (version->tombstone() ? 0 : 1);
-  live_documents_ -= (was_live ? 1 : 0);
-  if (!version->tombstone()) add_index_entries(collection, *entry, document);
+  if (put.tombstone())
+    ++tombstones_;
+  else
+    add_index_entries(collection, *entry, document);
+}
+
+// One piece: entry, version, document, and the id where the document doesn't hold it.
+DocumentEntry* MemoryTable::make_entry(std::string_view id, const Version& first, ByteSpan document) {
+  const std::string_view inside = document.empty() ? std::string_view() : document::document_id(document);
+  const bool copied = inside != id;
+  auto* entry = documents_.make<DocumentEntry>(sizeof(Version) + document.size() + (copied ? id.size() : 0));
+  auto* version = std::construct_at(reinterpret_cast<Version*>(entry + 1), first);
+  auto* body = reinterpret_cast<uint8_t*>(version + 1);
+  copy_to(body, document);
+  size_t id_at = document.size();
+  if (copied)
+    copy_to(body + id_at, as_bytes(id));
+  else
+    id_at = static_cast<size_t>(as_bytes(inside).data() - document.data());
+  entry->newest = version;
+  entry->id_offset = static_cast<uint32_t>(sizeof(DocumentEntry) + sizeof(Version) + id_at);
+  entry->id_bytes = static_cast<uint32_t>(id.size());
+  return entry;
 }
 
 void MemoryTable::add_index_entries(CollectionTable& collection, DocumentEntry& entry, ByteSpan document) {
   for (auto& index : collection.indexes) {
     key_.clear();
     if (!document::index_key_of(document, index->path, key_)) continue;
-    if (index->entries.find({key_, entry.first()}) != nullptr) continue;
-    auto* proposed = arena_.make<IndexEntry>(key_.size(), &entry, static_cast<uint32_t>(key_.size()));
-    std::memcpy(&proposed->value_bytes + 1, key_.data(), key_.size());
-    index->entries.insert(proposed);
+    const bool added = index->entries
+                           .find_or_insert({key_, entry.first()},
+                                           [&] {
+                                             const auto bytes = static_cast<uint32_t>(key_.size());
+                                             auto* proposed = index_values_.make<IndexEntry>(bytes, &entry, bytes);
+                                             copy_to(proposed + 1, key_);
+                                             return proposed;
+                                           })
+                           .second;
+    if (!added) continue;
     ++index_entries_;
     index_entry_bytes_ += sizeof(IndexEntry) + key_.size();
   }
@@ -78,7 +118,7 @@ uint64_t MemoryTable::index_bytes() const {
 }
 
 uint64_t MemoryTable::bytes() const {
-  uint64_t bytes = arena_.bytes();
+  uint64_t bytes = documents_.bytes() + index_values_.bytes();
   for (const auto& [name, collection] : collections_) {
     bytes += collection->documents.bytes();
     for (const auto& index : collection->indexes) bytes += index->entries.bytes();

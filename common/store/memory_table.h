@@ -1,6 +1,6 @@
 // The newest versions in memory: per collection a tree of documents by _id, each with its chain of versions, and a tree
-// per indexed field. One writer (the node's loop), nothing concurrent. What is above a read's bound is simply not seen
-// by it.
+// per indexed field. One writer (the node's loop), nothing concurrent, but for a frozen table, which a Job may read
+// too. What is above a read's bound is simply not seen by it. Versions that lie in older layers are unknown here.
 #pragma once
 
 #include <map>
@@ -32,22 +32,25 @@ static_assert(sizeof(Version) == 24);
 [[nodiscard]] inline const Version* older_than(const Version* version) { return version->older; }
 [[nodiscard]] inline bool is_tombstone(const Version* version) { return version->tombstone(); }
 
-// Followed by the _id.
+// Followed by its first version here, whose document holds the _id; where it doesn't (a tombstone), the _id is behind
+// it.
 struct DocumentEntry {
   Version* newest;
+  uint32_t id_offset;  // from this entry's first byte
   uint32_t id_bytes;
-  [[nodiscard]] ByteSpan first() const { return {reinterpret_cast<const uint8_t*>(&id_bytes + 1), id_bytes}; }
+  [[nodiscard]] ByteSpan first() const { return {reinterpret_cast<const uint8_t*>(this) + id_offset, id_bytes}; }
   [[nodiscard]] ByteSpan second() const { return {}; }
   [[nodiscard]] std::string_view id() const { return as_text(first()); }
 };
 
-// Proposes a document for a value that some version of it has. Followed by the value's index key.
-struct IndexEntry {
+// Proposes a document for a value that some version of it has. Followed by the value's index key. At any address.
+struct [[gnu::packed]] IndexEntry {
   DocumentEntry* document;
   uint32_t value_bytes;
-  [[nodiscard]] ByteSpan first() const { return {reinterpret_cast<const uint8_t*>(&value_bytes + 1), value_bytes}; }
+  [[nodiscard]] ByteSpan first() const { return {reinterpret_cast<const uint8_t*>(this + 1), value_bytes}; }
   [[nodiscard]] ByteSpan second() const { return document->first(); }
 };
+static_assert(sizeof(IndexEntry) == 12);
 
 struct IndexTable {
   std::string path;
@@ -74,24 +77,31 @@ class MemoryTable {
     return collection.documents.find({as_bytes(id), {}});
   }
   // Adds a version above the newest one. schema_version 0 and no document: a tombstone.
-  // Requires commit above that of the newest version.
+  // Requires commit above that of the newest version here.
   void put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
            ByteSpan document);
 
+  // The same collections and indexes, nothing in them.
+  [[nodiscard]] std::unique_ptr<MemoryTable> empty_like() const;
+  using Collections = std::map<std::string, std::unique_ptr<CollectionTable>, std::less<>>;
+  [[nodiscard]] const Collections& by_name() const { return collections_; }
+
   [[nodiscard]] uint64_t bytes() const;
-  [[nodiscard]] uint64_t live_documents() const { return live_documents_; }
-  [[nodiscard]] uint64_t versions() const { return versions_; }
+  [[nodiscard]] uint64_t versions() const { return versions_; }      // tombstones included
+  [[nodiscard]] uint64_t tombstones() const { return tombstones_; }  // among them
   [[nodiscard]] uint64_t index_entries() const { return index_entries_; }
   [[nodiscard]] uint64_t index_bytes() const;  // entries and tree nodes
   [[nodiscard]] size_t collections() const { return collections_.size(); }
 
  private:
+  DocumentEntry* make_entry(std::string_view id, const Version& first, ByteSpan document);
   void add_index_entries(CollectionTable& collection, DocumentEntry& entry, ByteSpan document);
-  Arena arena_;
-  std::map<std::string, std::unique_ptr<CollectionTable>, std::less<>> collections_;
+  Arena documents_;
+  PackedArena index_values_;
+  Collections collections_;
   Bytes key_;  // scratch
-  uint64_t live_documents_ = 0;
   uint64_t versions_ = 0;
+  uint64_t tombstones_ = 0;
   uint64_t index_entries_ = 0;
   uint64_t index_entry_bytes_ = 0;
 };

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
-#include "common/uv/posix_io.h"
 #include "common/uv/unique_fd.h"
 
 namespace aerodb::uv {
@@ -18,15 +18,45 @@ namespace {
 
 using runtime::OpenMode;
 
+// IO, "<operation> <path>: <cause>", with detail errno.
+Error io_error(std::string_view operation, std::string_view path, int error) {
+  Error made{ErrorCode::kIo, fmt::format("{} {}: {}", operation, path, std::strerror(error)), {}};
+  made.with("errno", static_cast<uint64_t>(error));
+  return made;
+}
+
 class PosixFile final : public runtime::File {
  public:
   PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
 
   Result<size_t> read(uint64_t offset, std::span<uint8_t> out) override {
-    return read_at(fd_.get(), path_, offset, out);
+    size_t done = 0;
+    while (done < out.size()) {
+      ssize_t count = ::pread(fd_.get(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return fail(io_error("read", path_, errno));
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
   }
-  Result<void> write(uint64_t offset, ByteSpan data) override { return write_at(fd_.get(), path_, offset, data); }
-  Result<void> sync() override { return sync_data(fd_.get(), path_); }
+  Result<void> write(uint64_t offset, ByteSpan data) override {
+    size_t done = 0;
+    while (done < data.size()) {
+      ssize_t count = ::pwrite(fd_.get(), data.data() + done, data.size() - done, static_cast<off_t>(offset + done));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return fail(io_error("write", path_, errno));
+      if (count == 0) return fail(io_error("write", path_, ENOSPC));
+      done += static_cast<size_t>(count);
+    }
+    return {};
+  }
+  Result<void> sync() override {
+    while (::fdatasync(fd_.get()) != 0) {
+      if (errno != EINTR) return fail(io_error("sync", path_, errno));
+    }
+    return {};
+  }
   Result<uint64_t> size() override {
     struct stat found{};
     if (::fstat(fd_.get(), &found) != 0) return fail(io_error("stat", path_, errno));
@@ -98,13 +128,13 @@ bool is_directory(const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<runtime::File>> PosixDisk::open(const std::string& path, OpenMode mode) {
+Result<std::unique_ptr<runtime::File>> PlainPosixDisk::open(const std::string& path, OpenMode mode) {
   auto fd = open_fd(path, flags_of(mode));
   if (!fd) return fail(std::move(fd.error()));
   return std::make_unique<PosixFile>(std::move(*fd), path);
 }
 
-Result<void> PosixDisk::make_directory(const std::string& path) {
+Result<void> PlainPosixDisk::make_directory(const std::string& path) {
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const std::string piece = path.substr(0, end);
     if (!piece.ends_with('/') && !is_directory(piece)) {
@@ -118,31 +148,37 @@ Result<void> PosixDisk::make_directory(const std::string& path) {
   }
 }
 
-Result<void> PosixDisk::sync_directory(const std::string& path) {
+Result<void> PlainPosixDisk::sync_directory(const std::string& path) {
   auto fd = open_fd(path, O_RDONLY | O_DIRECTORY);
   if (!fd) return fail(std::move(fd.error()));
   if (::fsync(fd->get()) != 0) return fail(io_error("sync directory", path, errno));
   return {};
 }
 
-Result<void> PosixDisk::rename(const std::string& from, const std::string& to) {
+Result<void> PlainPosixDisk::rename(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return fail(io_error(fmt::format("rename {} to", from), to, errno));
   return {};
 }
 
-Result<void> PosixDisk::remove(const std::string& path) {
+Result<void> PlainPosixDisk::remove(const std::string& path) {
   if (std::remove(path.c_str()) != 0) return fail(io_error("remove", path, errno));
   return {};
 }
 
-Result<bool> PosixDisk::exists(const std::string& path) {
+Result<void> PlainPosixDisk::link(const std::string& existing, const std::string& made) {
+  if (::link(existing.c_str(), made.c_str()) != 0)
+    return fail(io_error(fmt::format("link {} as", existing), made, errno));
+  return {};
+}
+
+Result<bool> PlainPosixDisk::exists(const std::string& path) {
   struct stat found{};
   if (::lstat(path.c_str(), &found) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return fail(io_error("stat", path, errno));
 }
 
-Result<std::vector<std::string>> PosixDisk::list(const std::string& path) {
+Result<std::vector<std::string>> PlainPosixDisk::list(const std::string& path) {
   std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), ::closedir);
   if (!directory) return fail(io_error("list", path, errno));
   std::vector<std::string> names;
@@ -158,7 +194,7 @@ Result<std::vector<std::string>> PosixDisk::list(const std::string& path) {
   return names;
 }
 
-Result<std::unique_ptr<runtime::DirectoryLock>> PosixDisk::lock(const std::string& directory) {
+Result<std::unique_ptr<runtime::DirectoryLock>> PlainPosixDisk::lock(const std::string& directory) {
   const std::string path = directory + "/LOCK";
   auto fd = open_fd(path, O_RDWR | O_CREAT);
   if (!fd) return fail(std::move(fd.error()));

@@ -2,13 +2,16 @@
 //
 // Thread: any, one call at a time on one File. Every error is IO, names operation, path and cause, and carries `errno`.
 // Directories get mode 0700 and files 0600: a data directory belongs to one account.
+//
+// In test builds PosixDisk is PlainPosixDisk with crash points around every call, so whoever uses it has them.
 #pragma once
 
 #include "common/runtime/disk.h"
+#include "common/uv/crash_point_disk.h"
 
 namespace aerodb::uv {
 
-class PosixDisk final : public runtime::Disk {
+class PlainPosixDisk final : public runtime::Disk {
  public:
   Result<std::unique_ptr<runtime::File>> open(const std::string& path, runtime::OpenMode mode) override;
   // Each directory made is durable in its parent before the next is made.
@@ -17,10 +20,20 @@ class PosixDisk final : public runtime::Disk {
   Result<void> rename(const std::string& from, const std::string& to) override;
   // A file or an empty directory.
   Result<void> remove(const std::string& path) override;
+  Result<void> link(const std::string& existing, const std::string& made) override;
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   // An open-file-description lock: two holders in one process exclude each other as well. LOCKED names the file.
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
 };
+
+#if defined(AERODB_FAULTS)
+class PosixDisk final : public CrashPointDisk {
+ public:
+  PosixDisk() : CrashPointDisk(std::make_unique<PlainPosixDisk>(), CrashPoints::of_process()) {}
+};
+#else
+using PosixDisk = PlainPosixDisk;
+#endif
 
 }  // namespace aerodb::uv

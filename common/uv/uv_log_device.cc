@@ -1,13 +1,22 @@
 #include "common/uv/uv_log_device.h"
 
-#include <fcntl.h>
-
-#include <cerrno>
-
 #include "common/base/assert.h"
-#include "common/uv/posix_io.h"
+#include "common/uv/posix_disk.h"
 
 namespace aerodb::uv {
+namespace {
+
+// A missing one is never made up: `init` made them.
+Result<std::unique_ptr<runtime::File>> open_segment(const std::string& path) {
+  PlainPosixDisk disk;
+#if defined(AERODB_FAULTS)
+  return open_with_submit_points(disk, path, CrashPoints::of_process());
+#else
+  return disk.open(path, runtime::OpenMode::kReadWrite);
+#endif
+}
+
+}  // namespace
 
 UvLogDevice::UvLogDevice(uv_loop_t* loop) {
   int status = wake_loop_.open(this, [loop](uv_async_t* handle) {
@@ -18,21 +27,19 @@ UvLogDevice::UvLogDevice(uv_loop_t* loop) {
 
 Result<void> UvLogDevice::open(const std::vector<std::string>& paths) {
   AERODB_ASSERT(segments_.empty() && !in_flight_);
-  std::vector<Segment> segments;
+  std::vector<std::unique_ptr<runtime::File>> segments;
   for (const std::string& path : paths) {
-    // `init` made them; a missing one is never made up.
-    UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-    if (!fd.valid()) return fail(io_error("open", path, errno));
-    segments.push_back({std::move(fd), path});
+    auto segment = open_segment(path);
+    if (!segment) return fail(std::move(segment.error()));
+    segments.push_back(std::move(*segment));
   }
   segments_ = std::move(segments);
   return {};
 }
 
 Result<void> UvLogDevice::carry_out(const Write& write) {
-  const Segment& segment = *write.segment;
-  if (auto written = write_at(segment.fd.get(), segment.path, write.offset, write.data); !written) return written;
-  return sync_data(segment.fd.get(), segment.path);
+  if (auto written = write.segment->write(write.offset, write.data); !written) return written;
+  return write.segment->sync();
 }
 
 void UvLogDevice::submit(uint32_t slot, uint64_t offset, ByteSpan data, runtime::Completion completion,
@@ -40,7 +47,7 @@ void UvLogDevice::submit(uint32_t slot, uint64_t offset, ByteSpan data, runtime:
   AERODB_ASSERT(!in_flight_);
   AERODB_ASSERT(slot < segments_.size());
   if (shut_down_) return;
-  const Write write{&segments_[slot], offset, data};
+  const Write write{segments_[slot].get(), offset, data};
   if (completion == runtime::Completion::kInline) {
     done(carry_out(write));
     return;

@@ -6,8 +6,8 @@
 #include <optional>
 #include <thread>
 
+#include "common/runtime/disk.h"
 #include "common/runtime/log_device.h"
-#include "common/uv/unique_fd.h"
 #include "common/uv/uv_internal.h"
 
 namespace aerodb::uv {
@@ -24,12 +24,8 @@ class UvLogDevice final : public runtime::LogDevice {
   void shut_down();
 
  private:
-  struct Segment {
-    UniqueFd fd;
-    std::string path;
-  };
   struct Write {
-    const Segment* segment;
+    runtime::File* segment;
     uint64_t offset;
     ByteSpan data;
   };
@@ -39,7 +35,7 @@ class UvLogDevice final : public runtime::LogDevice {
 
   // The loop's thread only; segments_ does not change once the device's thread runs.
   OwnedHandle<uv_async_t> wake_loop_;
-  std::vector<Segment> segments_;
+  std::vector<std::unique_ptr<runtime::File>> segments_;
   std::move_only_function<void(Result<void>)> done_;
   bool in_flight_ = false;
   bool shut_down_ = false;

@@ -38,7 +38,7 @@ enum class RecordType : uint8_t {
   kSeal = 3,
   kSchema = 4,
   kCommit = 5,
-  kFloor = 6,  // reserved: garbage-collection floor
+  kFloor = 6,
 };
 
 enum class Operation : uint8_t { kInsert = 1, kUpdate = 2, kDelete = 3 };

@@ -56,6 +56,12 @@ SegmentHeaderState read_segment_header(ByteSpan sector, SegmentHeader& out) {
   return out.sequence > 0 ? SegmentHeaderState::kValid : SegmentHeaderState::kInvalid;
 }
 
+uint64_t salt_after(const SegmentHeader& before) {
+  Bytes next;
+  ByteWriter(next).u64(before.sequence + 1);
+  return ByteReader(xxh3_128_seeded(next, before.salt)).u64();
+}
+
 void seal_frame(const FrameHeader& header, uint64_t salt, std::span<uint8_t> frame) {
   AERODB_ASSERT(frame.size() == header.bytes_on_disk());
   Bytes bytes;

@@ -11,8 +11,8 @@ namespace aerodb::wal {
 
 struct SegmentHeader {
   uint64_t sequence = 0;  // of the ring, first is 1; slot = (sequence - 1) mod slots
-  uint64_t salt =
-      0;  // keys the checksums of this segment's frames, so that older bytes in the slot are not taken for them
+  // Keys the checksums of this segment's frames, so that older bytes in the slot are not taken for them.
+  uint64_t salt = 0;
   Lsn first_lsn;
   ClusterId cluster;
   InstanceId instance;
@@ -22,6 +22,10 @@ struct SegmentHeader {
 void encode_segment_header(const SegmentHeader& header, std::span<uint8_t, kSegmentHeaderBytes> out);
 enum class SegmentHeaderState : uint8_t { kValid, kInvalid, kNewerFormat };
 [[nodiscard]] SegmentHeaderState read_segment_header(ByteSpan sector, SegmentHeader& out);
+
+// Salt of the segment after `before`. Random only where no segment comes before: frames can so be checked even where
+// their segment's header is lost, while no document can be made to look like one.
+[[nodiscard]] uint64_t salt_after(const SegmentHeader& before);
 
 struct FrameHeader {
   uint64_t segment_sequence = 0;

@@ -1,7 +1,6 @@
 // Serves records by LSN: from memory where the newest frames hold them, from the segment files through a Job otherwise.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,7 +19,8 @@ struct Records {
 // Thread: the loop's. The writer must outlive the reader.
 class Reader {
  public:
-  Reader(Writer& writer, runtime::Jobs& jobs, std::string data_dir, std::vector<Writer::FramePlace> places);
+  // `places`: what recovery found on disk.
+  Reader(Writer& writer, runtime::Jobs& jobs, std::string data_dir, Places places);
   ~Reader();
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
@@ -30,14 +30,16 @@ class Reader {
   // them.
   void read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done);
   // Oldest LSN that the ring still holds.
-  [[nodiscard]] Lsn first_lsn() const;
+  [[nodiscard]] Lsn first_lsn() const { return places_.first_lsn(); }
+  // The segment that holds a durable record; 0 where the ring holds it no longer, or not yet.
+  [[nodiscard]] uint64_t segment_of(Lsn lsn) const;
 
  private:
-  void note(const Writer::FramePlace& place);
+  void note(const FramePlace& place);
   Writer& writer_;
   runtime::Jobs& jobs_;
   std::string data_dir_;
-  std::deque<Writer::FramePlace> places_;  // sparse, ascending
+  Places places_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -146,6 +146,15 @@ bool get(ByteReader& in, Commit& v) {
   return true;
 }
 
+void put(const Floor& v, ByteWriter& out) {
+  out.u64(v.floor.value());
+  put_who(v.who, out);
+}
+bool get(ByteReader& in, Floor& v) {
+  v.floor = CommitId(in.u64());
+  return get_who(in, v.who) && v.floor.value() <= kMaxNumber;
+}
+
 template <class T>
 Result<Payload> parse(ByteSpan payload, std::string_view name) {
   ByteReader in(payload);
@@ -158,7 +167,7 @@ Result<Payload> parse(ByteSpan payload, std::string_view name) {
 
 RecordType type_of(const Payload& payload) {
   static constexpr RecordType kTypes[] = {RecordType::kLineageStart, RecordType::kEpochStart, RecordType::kSeal,
-                                          RecordType::kSchema, RecordType::kCommit};
+                                          RecordType::kSchema,       RecordType::kCommit,     RecordType::kFloor};
   return kTypes[payload.index()];
 }
 
@@ -233,7 +242,7 @@ Result<Payload> parse_payload(const RecordView& record) {
     case RecordType::kCommit:
       return parse<Commit>(record.payload, "commit");
     case RecordType::kFloor:
-      return bad_record("floor records are not read by this version");
+      return parse<Floor>(record.payload, "floor");
   }
   return bad_record("unknown type");
 }

@@ -66,6 +66,12 @@ struct SchemaRecord {
   ByteSpan schema;  // canonical
 };
 
+// Versions that only reads below `floor` would see may go, here and on every replica (garbage collection).
+struct Floor {
+  CommitId floor;
+  WhoAndWhy who;
+};
+
 struct CommitOperation {
   Operation op = Operation::kInsert;
   std::string_view collection;
@@ -78,7 +84,7 @@ struct Commit {
   std::vector<CommitOperation> operations;
 };
 
-using Payload = std::variant<LineageStart, EpochStart, Seal, SchemaRecord, Commit>;
+using Payload = std::variant<LineageStart, EpochStart, Seal, SchemaRecord, Commit, Floor>;
 
 [[nodiscard]] RecordType type_of(const Payload& payload);
 

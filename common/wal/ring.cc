@@ -21,10 +21,14 @@ uint64_t Ring::free_bytes(RingCursor from) const {
   return left_in_segment(from) + startable * (geometry_.segment_bytes - kSegmentHeaderBytes);
 }
 
-std::vector<std::string> segment_paths(const std::string& data_dir, uint32_t slots) {
+std::vector<std::string> segment_files(const std::string& directory, uint32_t slots) {
   std::vector<std::string> paths;
-  for (uint32_t slot = 0; slot < slots; ++slot) paths.push_back(fmt::format("{}/wal/{:04}.seg", data_dir, slot));
+  for (uint32_t slot = 0; slot < slots; ++slot) paths.push_back(fmt::format("{}/{:04}.seg", directory, slot));
   return paths;
+}
+
+std::vector<std::string> segment_paths(const std::string& data_dir, uint32_t slots) {
+  return segment_files(data_dir + "/wal", slots);
 }
 
 }  // namespace aerodb::wal

@@ -17,6 +17,8 @@ struct RingGeometry {
   uint32_t slots = 0;
   uint64_t segment_bytes = 0;  // multiple of kSectorBytes
   [[nodiscard]] uint64_t max_wal_bytes() const { return slots * segment_bytes; }
+  // Kept free for seals, floors and schemas when commits are refused with WAL_FULL.
+  [[nodiscard]] uint64_t reserve_bytes() const { return segment_bytes / 16; }
   friend bool operator==(const RingGeometry&, const RingGeometry&) = default;
 };
 
@@ -55,7 +57,9 @@ class Ring {
   uint64_t released_;
 };
 
-// "wal/0000.seg" and so on below a data directory.
+// "0000.seg" and so on in a directory of segments.
+[[nodiscard]] std::vector<std::string> segment_files(const std::string& directory, uint32_t slots);
+// The same in the directory "wal" below a data directory.
 [[nodiscard]] std::vector<std::string> segment_paths(const std::string& data_dir, uint32_t slots);
 
 }  // namespace aerodb::wal

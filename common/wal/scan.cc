@@ -3,89 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <memory>
 
+#include "common/wal/behind.h"
 #include "common/wal/segment_reader.h"
 
 namespace aerodb::wal {
 namespace {
 
-constexpr uint64_t kPlaceEveryBytes = 64u << 10;
-
-struct OpenSegment {
-  SegmentHeader header;
-  runtime::File* file = nullptr;
-};
-
-// All slots open, and the valid headers by sequence.
-struct OpenRing {
-  std::vector<std::unique_ptr<runtime::File>> files;
-  std::map<uint64_t, OpenSegment> segments;
-};
-
-Result<void> read_slot(runtime::File& file, const std::string& path, uint32_t slot, const RingGeometry& geometry,
-                       const ClusterId& cluster, const InstanceId& instance, OpenRing& ring) {
-  auto size = file.size();
-  if (!size) return fail(std::move(size.error()));
-  if (*size != geometry.segment_bytes) {
-    return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: {} has {} bytes, the configuration says {}", path,
-                                                           *size, geometry.segment_bytes));
-  }
-  Bytes sector(kSegmentHeaderBytes);
-  auto count = file.read(0, sector);
-  if (!count) return fail(std::move(count.error()));
-  SegmentHeader header;
-  switch (read_segment_header(sector, header)) {
-    case SegmentHeaderState::kInvalid:
-      return {};
-    case SegmentHeaderState::kNewerFormat:
-      return fail(ErrorCode::kNewerFormat, fmt::format("open log: {} has a newer format", path));
-    case SegmentHeaderState::kValid:
-      break;
-  }
-  if (header.cluster != cluster || header.instance != instance) {
-    return fail(ErrorCode::kWrongNode, fmt::format("open log: {} belongs to instance {} of cluster {}", path,
-                                                   to_hex(header.instance), to_hex(header.cluster)));
-  }
-  if ((header.sequence - 1) % geometry.slots != slot) {
-    return fail(
-        ErrorCode::kWalSegmentMissing,
-        fmt::format("open log: {} holds segment {}, which does not belong in slot {}", path, header.sequence, slot));
-  }
-  ring.segments.emplace(header.sequence, OpenSegment{header, &file});
-  return {};
-}
-
-Result<OpenRing> open_ring(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry,
-                           const ClusterId& cluster, const InstanceId& instance) {
-  OpenRing ring;
-  auto paths = segment_paths(data_dir, geometry.slots);
-  for (uint32_t slot = 0; slot < geometry.slots; ++slot) {
-    auto present = disk.exists(paths[slot]);
-    if (!present) return fail(std::move(present.error()));
-    if (!*present) return fail(ErrorCode::kWalSegmentMissing, fmt::format("open log: {} is missing", paths[slot]));
-    auto file = disk.open(paths[slot], runtime::OpenMode::kRead);
-    if (!file) return fail(std::move(file.error()));
-    ring.files.push_back(std::move(*file));
-    if (auto read = read_slot(*ring.files.back(), paths[slot], slot, geometry, cluster, instance, ring); !read)
-      return fail(std::move(read.error()));
-  }
-  auto beyond = disk.exists(segment_paths(data_dir, geometry.slots + 1).back());
-  if (!beyond) return fail(std::move(beyond.error()));
-  if (*beyond)
-    return fail(
-        ErrorCode::kWalSegmentMissing,
-        fmt::format("open log: the directory has more than the {} segments of the configuration", geometry.slots));
-  return ring;
-}
-
 // Walks frames and records in order; everything found goes into `scan`.
 class Walk {
  public:
-  Walk(const ClusterId& cluster, const std::function<std::optional<std::string>(const RecordView&)>& visit,
-       RingScan& scan)
-      : cluster_(cluster), visit_(visit), scan_(scan) {}
+  Walk(const ClusterId& cluster, const LogStart& start,
+       const std::function<std::optional<std::string>(const RecordView&)>& visit, RingScan& scan)
+      : cluster_(cluster), start_(start), visit_(visit), scan_(scan), continues_(start.segment_sequence == 0) {
+    if (!continues_) return;
+    scan_.end.lsn = start.lsn;
+    chain_ = start.chain;
+  }
 
   // False: the walk is over, by a discontinuity.
   Result<bool> segment(SegmentReader& reader) {
@@ -94,7 +28,7 @@ class Walk {
     while (true) {
       auto frame = reader.frame_at(offset);
       if (!frame) return fail(std::move(frame.error()));
-      if (!*frame || (*frame)->header.frame_sequence != scan_.end.frame_sequence + 1) break;
+      if (!*frame || !is_next((*frame)->header)) break;
       if (!take_frame(**frame, reader.header(), offset)) return false;
       found.frames += 1;
       scan_.last_frame_first_in_segment = found.frames == 1;
@@ -110,16 +44,26 @@ class Walk {
   }
 
  private:
+  // The start segment's first frame says itself where the numbering of frames stands.
+  [[nodiscard]] bool is_next(const FrameHeader& frame) const {
+    return continues_ ? frame.frame_sequence == scan_.end.frame_sequence + 1 : frame.frame_sequence > 0;
+  }
+
   bool take_frame(const SegmentReader::Frame& frame, const SegmentHeader& segment, uint64_t offset) {
+    const bool first_in_segment = offset == kSegmentHeaderBytes;
+    scan_.places.note({frame.header.first_lsn, {segment.sequence, offset}});
+    if (first_in_segment && frame.header.first_lsn != segment.first_lsn) {
+      return discontinuity(segment.sequence, offset,
+                           fmt::format("the segment's header says that it begins with LSN {}, its first frame with {}",
+                                       segment.first_lsn.value(), frame.header.first_lsn.value()));
+    }
     ByteSpan rest = frame.body();
-    note_place(frame.header, segment.sequence, offset);
     for (uint32_t i = 0; i < frame.header.count; ++i) {
       auto record = read_record(rest);
       if (!record) return discontinuity(segment.sequence, offset, record.error().message);
-      if (!continues(*record)) return discontinuity(segment.sequence, offset, broken_);
-      if (auto text = visit_(*record)) return discontinuity(segment.sequence, offset, *text);
-      scan_.end.lsn = record->header.lsn;
-      last_chain_ = record->chain_after();
+      if (auto broken = take_record(*record)) return discontinuity(segment.sequence, offset, std::move(*broken));
+      if (i == 0 && record->header.lsn != frame.header.first_lsn)
+        return discontinuity(segment.sequence, offset, "a frame's head and its first record differ in LSN");
       rest = rest.subspan(record->bytes.size());
     }
     if (!rest.empty()) return discontinuity(segment.sequence, offset, "a frame holds more bytes than its records");
@@ -129,138 +73,119 @@ class Walk {
     return true;
   }
 
-  bool continues(const RecordView& record) {
-    if (record.header.lsn != scan_.end.lsn.next()) {
-      broken_ = fmt::format("expected LSN {}, found {}", scan_.end.lsn.value() + 1, record.header.lsn.value());
-      return false;
+  // Answers what broke.
+  std::optional<std::string> take_record(const RecordView& record) {
+    const Lsn lsn = record.header.lsn;
+    if (!continues_) {
+      if (auto broken = begin_at(record)) return broken;
     }
+    if (auto broken = check_order(record)) return broken;
+    const Chain chain = record.chain_after();
+    if (lsn == start_.lsn && chain != start_.chain) {
+      return fmt::format("chain after LSN {}: the manifest says {}, found {}", lsn.value(), to_hex(start_.chain),
+                         to_hex(chain));
+    }
+    if (lsn > start_.lsn) {
+      if (auto refused = visit_(record)) return refused;
+    }
+    scan_.end.lsn = lsn;
+    chain_ = chain;
+    return std::nullopt;
+  }
+
+  // The first record of the start segment. What came before it, the manifest covers.
+  std::optional<std::string> begin_at(const RecordView& record) {
+    const Lsn lsn = record.header.lsn;
+    if (lsn > start_.lsn.next()) {
+      return fmt::format("the manifest ends at LSN {}, its segment begins with LSN {}", start_.lsn.value(),
+                         lsn.value());
+    }
+    continues_ = true;
+    scan_.end.lsn = Lsn(lsn.value() - 1);
+    chain_ = lsn > start_.lsn ? start_.chain : record.header.chain_before;
+    return std::nullopt;
+  }
+
+  std::optional<std::string> check_order(const RecordView& record) {
+    const Lsn lsn = record.header.lsn;
+    if (lsn != scan_.end.lsn.next())
+      return fmt::format("expected LSN {}, found {}", scan_.end.lsn.value() + 1, lsn.value());
     // LSN 1 starts from the genesis chain, which only its own payload can name.
-    if (record.header.lsn == Lsn(1)) {
+    if (lsn == Lsn(1)) {
       auto payload = parse_payload(record);
-      const auto* start = payload ? std::get_if<LineageStart>(&*payload) : nullptr;
-      if (start == nullptr) {
-        broken_ = "LSN 1 is not a lineage_start";
-        return false;
-      }
-      last_chain_ = genesis_chain(cluster_, start->lineage);
+      const auto* lineage = payload ? std::get_if<LineageStart>(&*payload) : nullptr;
+      if (lineage == nullptr) return "LSN 1 is not a lineage_start";
+      chain_ = genesis_chain(cluster_, lineage->lineage);
     }
-    if (record.header.chain_before != last_chain_) {
-      broken_ = fmt::format("chain before LSN {}: expected {}, found {}", record.header.lsn.value(),
-                            to_hex(last_chain_), to_hex(record.header.chain_before));
-      return false;
+    if (record.header.chain_before != chain_) {
+      return fmt::format("chain before LSN {}: expected {}, found {}", lsn.value(), to_hex(chain_),
+                         to_hex(record.header.chain_before));
     }
-    return true;
+    return std::nullopt;
   }
 
   bool discontinuity(uint64_t segment, uint64_t offset, std::string what) {
     scan_.tail.end_segment = segment;
     scan_.tail.end_offset = offset;
+    scan_.tail.end_lsn = scan_.end.lsn;
     scan_.tail.discontinuity = std::move(what);
     return false;
   }
 
-  void note_place(const FrameHeader& header, uint64_t sequence, uint64_t offset) {
-    if (!scan_.places.empty()) {
-      const auto& last = scan_.places.back().at;
-      if (last.segment_sequence == sequence && offset - last.offset < kPlaceEveryBytes) return;
-    }
-    scan_.places.push_back({header.first_lsn, {sequence, offset}});
-  }
-
   const ClusterId& cluster_;
+  const LogStart& start_;
   const std::function<std::optional<std::string>(const RecordView&)>& visit_;
   RingScan& scan_;
-  Chain last_chain_;
-  std::string broken_;
+  bool continues_;  // position and chain are known
+  Chain chain_;
 };
 
-// The segment that comes after the end has no valid header. At most one frame is ever unsynced (WAL-3), so a torn start
-// of it leaves the head of one frame; the head of a second one says that the first, and the header with it, were
-// durable.
-Result<std::optional<uint64_t>> find_second_frame(runtime::File& file, const RingGeometry& geometry, uint64_t sequence,
-                                                  uint64_t last_frame) {
-  SegmentReader reader(file, geometry.segment_bytes, SegmentHeader{sequence, 0, {}, {}, {}});
-  for (uint64_t offset = kSegmentHeaderBytes; offset < geometry.segment_bytes; offset += kSectorBytes) {
-    auto head = reader.bytes_at(offset, kFrameHeaderBytes);
-    if (!head) return fail(std::move(head.error()));
-    auto frame = peek_frame_header(*head, sequence);
-    if (frame && frame->frame_sequence > last_frame + 1) return std::optional(offset);
+// Segments that the manifest covers, as far back as each is followed by the next one.
+void note_older_segments(const OpenRing& ring, const LogStart& start, Places& places) {
+  auto segment = ring.segments.find(start.segment_sequence);
+  if (segment == ring.segments.end()) return;
+  auto oldest = segment;
+  while (oldest != ring.segments.begin()) {
+    const auto before = std::prev(oldest);
+    if (before->first + 1 != oldest->first || before->second.first_lsn >= oldest->second.first_lsn) break;
+    oldest = before;
   }
-  return std::optional<uint64_t>();
-}
-
-// Looks for a valid frame behind the end: in the rest of its segment, then in every later segment.
-Result<void> look_behind(OpenRing& ring, const RingGeometry& geometry, RingScan& scan) {
-  auto& tail = scan.tail;
-  const RingCursor end = scan.end.cursor;
-  tail.end_segment = end.segment_sequence;
-  tail.end_offset = end.offset;
-  tail.end_lsn = scan.end.lsn;
-  for (auto& [sequence, segment] : ring.segments) {
-    if (sequence < end.segment_sequence) continue;
-    SegmentReader reader(*segment.file, geometry.segment_bytes, segment.header);
-    const uint64_t from = sequence == end.segment_sequence ? end.offset : kSegmentHeaderBytes;
-    if (sequence == end.segment_sequence) {
-      auto bytes = reader.bytes_at(from, round_up(kMaxFrameBytes, kSectorBytes));
-      if (!bytes) return fail(std::move(bytes.error()));
-      tail.bytes_at_end = std::ranges::any_of(*bytes, [](uint8_t byte) { return byte != 0; });
-    }
-    auto later = reader.find_frame(from, scan.end.frame_sequence + 1);
-    if (!later) return fail(std::move(later.error()));
-    if (*later) {
-      tail.later_segment = sequence;
-      tail.later_offset = **later;
-      return {};
-    }
-  }
-  const uint64_t next = end.segment_sequence + 1;
-  if (ring.segments.contains(next)) return {};
-  auto second = find_second_frame(*ring.files[(next - 1) % geometry.slots], geometry, next, scan.end.frame_sequence);
-  if (!second) return fail(std::move(second.error()));
-  if (*second) {
-    tail.later_segment = next;
-    tail.later_offset = **second;
-  }
-  return {};
+  for (; oldest != segment; ++oldest) places.note({oldest->second.first_lsn, {oldest->first, kSegmentHeaderBytes}});
 }
 
 }  // namespace
 
 Result<RingScan> scan_ring(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry,
-                           const ClusterId& cluster, const InstanceId& instance,
+                           const ClusterId& cluster, const InstanceId& instance, const LogStart& start,
                            const std::function<std::optional<std::string>(const RecordView&)>& visit) {
-  auto ring = open_ring(disk, data_dir, geometry, cluster, instance);
-  if (!ring) return fail(std::move(ring.error()));
-  RingScan scan;
-  Walk walk(cluster, visit, scan);
-  uint64_t expected = 1;
-  for (auto& [sequence, segment] : ring->segments) {
-    if (sequence != expected) break;  // a missing header in between: look_behind finds what lies beyond it
-    SegmentReader reader(*segment.file, geometry.segment_bytes, segment.header);
-    auto walked = walk.segment(reader);
-    if (!walked) return fail(std::move(walked.error()));
-    if (!*walked) {
-      scan.tail.end_lsn = scan.end.lsn;
-      return scan;
-    }
-    if (scan.segments.empty() || scan.segments.back().header.sequence != sequence)
-      break;  // started, but no frame in it
-    ++expected;
-  }
-  if (auto looked = look_behind(*ring, geometry, scan); !looked) return fail(std::move(looked.error()));
-  return scan;
+  return scan_ring_in(disk, data_dir + "/wal", geometry, cluster, instance, start, visit);
 }
 
-Result<void> create_ring(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry) {
-  const std::string directory = data_dir + "/wal";
-  if (auto made = disk.make_directory(directory); !made) return made;
-  for (const auto& path : segment_paths(data_dir, geometry.slots)) {
-    auto file = disk.open(path, runtime::OpenMode::kCreate);
-    if (!file) return fail(std::move(file.error()));
-    if (auto filled = (*file)->fill_zero(geometry.segment_bytes); !filled) return filled;
-    if (auto synced = (*file)->sync(); !synced) return synced;
+Result<RingScan> scan_ring_in(runtime::Disk& disk, const std::string& directory, const RingGeometry& geometry,
+                              const ClusterId& cluster, const InstanceId& instance, const LogStart& start,
+                              const std::function<std::optional<std::string>(const RecordView&)>& visit) {
+  auto ring = open_ring(disk, directory, geometry, cluster, instance);
+  if (!ring) return fail(std::move(ring.error()));
+  RingScan scan;
+  const uint64_t first = std::max<uint64_t>(start.segment_sequence, 1);
+  scan.released_sequence = first - 1;
+  if (start.segment_sequence > 0) scan.end.cursor = {first, ring->segments.contains(first) ? kSegmentHeaderBytes : 0};
+  note_older_segments(*ring, start, scan.places);
+  Walk walk(cluster, start, visit, scan);
+  // A missing header ends the walk: look_behind finds what lies beyond it.
+  for (uint64_t sequence = first; ring->segments.contains(sequence); ++sequence) {
+    SegmentReader reader(ring->file_of(sequence), geometry.segment_bytes, ring->segments.at(sequence));
+    auto walked = walk.segment(reader);
+    if (!walked) return fail(std::move(walked.error()));
+    if (!*walked) return scan;
+    if (scan.segments.empty() || scan.segments.back().header.sequence != sequence)
+      break;  // started, but no frame in it
   }
-  return disk.sync_directory(directory);
+  if (auto looked = look_behind(*ring, scan); !looked) return fail(std::move(looked.error()));
+  // The torn start of a segment lies over the oldest one.
+  if (scan.torn && scan.torn->at.offset == 0 && scan.torn->at.segment_sequence > geometry.slots)
+    scan.places.drop_below(scan.torn->at.segment_sequence - geometry.slots + 1);
+  return scan;
 }
 
 }  // namespace aerodb::wal

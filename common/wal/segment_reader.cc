@@ -5,23 +5,20 @@
 #include <algorithm>
 
 namespace aerodb::wal {
-namespace {
-constexpr uint64_t kWindowBytes = 1u << 20;
-}
 
 Result<ByteSpan> SegmentReader::bytes_at(uint64_t offset, uint64_t count) {
   if (offset >= segment_bytes_) return ByteSpan();
   count = std::min(count, segment_bytes_ - offset);
   const bool held = offset >= window_at_ && offset + count <= window_at_ + window_.size();
   if (!held) {
-    window_.resize(std::min(std::max(count, kWindowBytes), segment_bytes_ - offset));
+    window_.resize(std::min(std::max(count, window_bytes_), segment_bytes_ - offset));
     window_at_ = offset;
     auto read = file_.read(offset, window_);
+    window_.resize(read.value_or(0));
     if (!read) return fail(std::move(read.error()));
     if (*read < count)
       return fail(ErrorCode::kIo,
                   fmt::format("read log segment {} at {}: {} of {} bytes", header_.sequence, offset, *read, count));
-    window_.resize(*read);
   }
   return ByteSpan(window_).subspan(offset - window_at_, count);
 }

@@ -12,8 +12,9 @@ namespace aerodb::wal {
 
 class SegmentReader {
  public:
-  SegmentReader(runtime::File& file, uint64_t segment_bytes, SegmentHeader header)
-      : file_(file), segment_bytes_(segment_bytes), header_(header) {}
+  // Reads at least `window_bytes` at a time where the segment has them.
+  SegmentReader(runtime::File& file, uint64_t segment_bytes, SegmentHeader header, uint64_t window_bytes = 1u << 20)
+      : file_(file), segment_bytes_(segment_bytes), header_(header), window_bytes_(window_bytes) {}
 
   struct Frame {
     FrameHeader header;
@@ -32,6 +33,7 @@ class SegmentReader {
   runtime::File& file_;
   uint64_t segment_bytes_;
   SegmentHeader header_;
+  uint64_t window_bytes_;
   Bytes window_;
   uint64_t window_at_ = 0;
 };

@@ -19,9 +19,6 @@ std::optional<RingCursor> after_record(const Ring& ring, RingCursor from, uint64
   return place;
 }
 
-// Kept free for seals, floors and schemas when commits are refused with WAL_FULL.
-uint64_t reserve_bytes(const RingGeometry& geometry) { return geometry.segment_bytes / 16; }
-
 }  // namespace
 
 Writer::Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Random& random, WriterEvents& events,
@@ -37,7 +34,7 @@ Writer::Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Rando
       tail_(options.tail_bytes),
       pending_(std::make_unique<FrameBuffer>()),
       worst_case_(end.cursor),
-      salt_(end.segment ? end.segment->salt : 0),
+      segment_(end.segment.value_or(SegmentHeader{})),
       frame_sequence_(end.frame_sequence),
       appended_(end.lsn),
       durable_(end.lsn) {
@@ -47,12 +44,17 @@ Writer::Writer(runtime::LogDevice& device, runtime::Clock& clock, runtime::Rando
 
 Writer::~Writer() { *alive_ = false; }
 
+void Writer::release_through(uint64_t segment_sequence) {
+  if (planted(Fault::kSegmentReusedEarly)) ++segment_sequence;
+  ring_.release(std::max(ring_.released(), segment_sequence));
+}
+
 bool Writer::has_room(uint64_t record_bytes, RoomFor kind) const {
   auto place = ring_.place(worst_case_, frame_bytes(record_bytes));
   if (!place) return false;
   if (kind == RoomFor::kReserved) return true;
   RingCursor after{place->segment_sequence, place->offset + frame_bytes(record_bytes)};
-  return ring_.free_bytes(after) >= reserve_bytes(ring_.geometry());
+  return ring_.free_bytes(after) >= ring_.geometry().reserve_bytes();
 }
 
 bool Writer::has_room_for(const std::vector<uint64_t>& records_bytes) const {
@@ -149,11 +151,11 @@ void Writer::submit(std::unique_ptr<FrameBuffer> frame, RingCursor place, runtim
   frame->bytes.resize(kSegmentHeaderBytes + header.bytes_on_disk(), 0);
   auto bytes = std::span(frame->bytes);
   if (new_segment) {
-    salt_ = random_.next();
-    encode_segment_header({place.segment_sequence, salt_, frame->first_lsn, cluster_, instance_},
-                          bytes.first<kSegmentHeaderBytes>());
+    segment_ = {place.segment_sequence, segment_.sequence == 0 ? random_.next() : salt_after(segment_),
+                frame->first_lsn, cluster_, instance_};
+    encode_segment_header(segment_, bytes.first<kSegmentHeaderBytes>());
   }
-  seal_frame(header, salt_, bytes.subspan(kSegmentHeaderBytes));
+  seal_frame(header, segment_.salt, bytes.subspan(kSegmentHeaderBytes));
   ring_.set_end({place.segment_sequence, place.offset + header.bytes_on_disk()});
   recount_worst_case();
   if (on_frame_) on_frame_({frame->first_lsn, place});

@@ -16,6 +16,7 @@
 #include "common/runtime/log_device.h"
 #include "common/wal/frame.h"
 #include "common/wal/log_tail.h"
+#include "common/wal/places.h"
 #include "common/wal/ring.h"
 
 namespace aerodb::wal {
@@ -78,11 +79,9 @@ class Writer {
   [[nodiscard]] const Ring& ring() const { return ring_; }
   [[nodiscard]] const LogTail& tail() const { return tail_; }
   [[nodiscard]] const WriterCounters& counters() const { return counters_; }
+  // Segments up to this one are covered by a manifest: their slots may be used again. Only ever moves forward.
+  void release_through(uint64_t segment_sequence);
   // Told of each frame at its place, so that readers find records on disk.
-  struct FramePlace {
-    Lsn first_lsn;
-    RingCursor at;
-  };
   void on_frame(std::function<void(const FramePlace&)> callback) { on_frame_ = std::move(callback); }
 
  private:
@@ -106,7 +105,7 @@ class Writer {
   std::unique_ptr<FrameBuffer> spare_;
   std::deque<size_t> pending_records_;  // bytes of each pending record
   RingCursor worst_case_;               // ring end if every pending record took a frame of its own
-  uint64_t salt_ = 0;
+  SegmentHeader segment_;               // that the ring ends in; sequence 0: none was started
   uint64_t frame_sequence_;
   uint32_t in_flight_ = 0;
   Lsn appended_;

@@ -8,8 +8,10 @@
 #include "common/wire/messages_common.h"
 #include "common/wire/messages_control.h"
 #include "common/wire/messages_controlplane.h"
+#include "common/wire/messages_documents.h"
 #include "common/wire/messages_explainer.h"
 #include "common/wire/messages_replication.h"
+#include "common/wire/messages_storage.h"
 
 namespace aerodb::wire {
 
@@ -58,8 +60,12 @@ inline constexpr Method<DocUpdateRequest, ReceiptResponse> kDocUpdate{ListenerKi
 inline constexpr Method<DocDeleteRequest, ReceiptResponse> kDocDelete{ListenerKind::kClient, "doc.delete", "deletes a document that is there"};
 inline constexpr Method<DocWriteRequest, ReceiptResponse> kDocWrite{ListenerKind::kClient, "doc.write", "several operations as one commit"};
 inline constexpr Method<DocGetRequest, DocGetResponse> kDocGet{ListenerKind::kClient, "doc.get", "one document at a commit"};
-inline constexpr Method<DocQueryRequest, DocQueryResponse> kDocQuery{ListenerKind::kClient, "doc.query", "documents by an indexed field, bounded"};
+inline constexpr Method<DocQueryRequest, DocQueryResponse> kDocQuery{ListenerKind::kClient, "doc.query", "documents by indexed fields, bounded"};
+inline constexpr Method<DocHistoryRequest, DocHistoryResponse> kDocHistory{ListenerKind::kClient, "doc.history", "versions of one document, newest first"};
+inline constexpr Method<PinTakeRequest, PinTakeResponse> kPinTake{ListenerKind::kClient, "pin.take", "keeps a commit readable as long as this connection lasts"};
+inline constexpr Method<PinReleaseRequest, Empty> kPinRelease{ListenerKind::kClient, "pin.release", "ends a pin of this connection"};
 inline constexpr Method<Empty, ObserveWalResponse> kObserveWal{ListenerKind::kClient, "observe.wal", "the ring and its positions"};
+inline constexpr Method<Empty, ObserveStorageResponse> kObserveStorage{ListenerKind::kClient, "observe.storage", "manifest, runs, memory, cache, pins, snapshots, operations"};
 inline constexpr Method<Empty, NodeReplicationResponse> kObserveReplication{ListenerKind::kClient, "observe.replication", "own prefix and the session that feeds it"};
 inline constexpr Method<ObserveEventsRequest, ObserveEventsResponse> kObserveEvents{ListenerKind::kClient, "observe.events", "numbered events of this node"};
 inline constexpr Method<Empty, StatsResponse> kObserveStats{ListenerKind::kClient, "observe.stats", "every metric"};
@@ -80,6 +86,17 @@ inline constexpr Method<ControlDemoteRequest, ControlDemoteResponse> kControlDem
 inline constexpr Method<ControlPromoteRequest, ControlPromoteResponse> kControlPromote{ListenerKind::kControl, "control.promote", "starts the next epoch where the log proves it"};
 inline constexpr Method<ControlDeclineRequest, ControlDeclineResponse> kControlDecline{ListenerKind::kControl, "control.decline", "declines the seal that names this node"};
 inline constexpr Method<ControlOutcomeRequest, ControlOutcomeResponse> kControlOutcome{ListenerKind::kControl, "control.outcome", "what this node's log records of a request"};
+
+// --- maintenance: operations begin at once and go on by themselves; storage.operation tells how far they are
+inline constexpr Method<StorageCheckpointRequest, StorageStartedResponse> kStorageCheckpoint{ListenerKind::kMaintenance, "storage.checkpoint", "writes the memory table out as a run and frees the log below it"};
+inline constexpr Method<StorageCompactRequest, StorageStartedResponse> kStorageCompact{ListenerKind::kMaintenance, "storage.compact", "merges all runs into one"};
+inline constexpr Method<StorageSnapshotRequest, StorageStartedResponse> kStorageSnapshot{ListenerKind::kMaintenance, "storage.snapshot", "a checkpoint, and second names for its files below snapshots/"};
+inline constexpr Method<StorageOperationRequest, OperationView> kStorageOperation{ListenerKind::kMaintenance, "storage.operation", "how far an operation is, or how it ended"};
+inline constexpr Method<StorageGcRequest, StorageGcResponse> kStorageGc{ListenerKind::kMaintenance, "storage.gc", "raises the floor, on every node; needs a phrase and a reason"};
+inline constexpr Method<Empty, StorageHoldResponse> kStorageHold{ListenerKind::kMaintenance, "storage.hold", "keeps the present manifest's runs on disk, for a backup"};
+inline constexpr Method<StorageReadRunRequest, StorageReadRunResponse> kStorageReadRun{ListenerKind::kMaintenance, "storage.read_run", "bytes of a held run; at most 4 in flight on a connection"};
+inline constexpr Method<StorageReadLogRequest, EvidenceRecordsResponse> kStorageReadLog{ListenerKind::kMaintenance, "storage.read_log", "durable log records, verbatim; a hold does not keep them"};
+inline constexpr Method<StorageReleaseRequest, Empty> kStorageRelease{ListenerKind::kMaintenance, "storage.release", "ends a hold of this connection"};
 
 // --- shipper
 inline constexpr Method<Empty, ShipperStatusResponse> kShipperStatus{ListenerKind::kShipper, "status", "source and targets, raw positions"};
@@ -103,11 +120,13 @@ template <class Visit>
 constexpr void for_each_method(Visit&& visit) {
   visit(kHelloClient); visit(kPing); visit(kStatus); visit(kSchemaRegister); visit(kSchemaList);
   visit(kDocInsert); visit(kDocUpdate); visit(kDocDelete); visit(kDocWrite); visit(kDocGet); visit(kDocQuery);
-  visit(kObserveWal); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
+  visit(kDocHistory); visit(kPinTake); visit(kPinRelease);
+  visit(kObserveWal); visit(kObserveStorage); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
   visit(kExplainRead); visit(kExplainReplication); visit(kEvidenceVersions); visit(kEvidenceRecords);
   visit(kHelloReplication); visit(kWalPosition); visit(kWalFetch); visit(kReplicaOpen); visit(kReplicaAppend);
   visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlOutcome);
-  visit(kHelloMaintenance);
+  visit(kHelloMaintenance); visit(kStorageCheckpoint); visit(kStorageCompact); visit(kStorageSnapshot); visit(kStorageOperation);
+  visit(kStorageGc); visit(kStorageHold); visit(kStorageReadRun); visit(kStorageReadLog); visit(kStorageRelease);
   visit(kHelloShipper); visit(kShipperStatus); visit(kShipperStats);
   visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessReplication);
   visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);

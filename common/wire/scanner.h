@@ -70,11 +70,13 @@ class MessageInput {
   // The next whole message, or nullopt: incomplete, or refused (see scanner()). The view lives until the next call of
   // next() or release().
   [[nodiscard]] std::optional<ByteSpan> next();
+  // The message answered last comes again from the next call of next(). Before release(), which keeps it then.
+  void put_back() { scanner_.reset(); }
   // Keeps what was not consumed. Called before fed bytes cease to be valid.
   void release();
   void clear();
 
-  // A message has begun and is not complete.
+  // A message has begun and is not complete, or was put back.
   [[nodiscard]] bool is_half() const;
   [[nodiscard]] const MessageScanner& scanner() const { return scanner_; }
   // Bytes of storage held.

@@ -31,6 +31,7 @@ void Server::add(ListenerKind kind, std::string_view name, Handler handler) {
 }
 
 Result<void> Server::listen(const runtime::Endpoint& endpoint) { return state_->listen(endpoint); }
+void Server::resume(uint64_t connection) { state_->resume(connection); }
 void Server::take_no_more() { state_->take_no_more(); }
 runtime::Endpoint Server::endpoint() const { return state_->endpoint(); }
 const ServerCounters& Server::counters() const { return state_->counters(); }
@@ -56,6 +57,12 @@ Responder::~Responder() { drop(); }
 void Responder::drop() {
   if (server_ == nullptr) return;
   server_->drop(request_);
+  server_.reset();
+}
+
+void Responder::put_back() {
+  AERODB_ASSERT(server_ != nullptr);
+  server_->put_back(request_);
   server_.reset();
 }
 

@@ -7,6 +7,10 @@
 // time. A well-formed request that can't be carried out (unknown method, bad parameters) is answered and changes
 // nothing else. Notifications are ignored; a response closes the connection.
 //
+// A handler that lacks something it must wait for before it admits anything puts its request back. Nothing further is
+// taken from that connection then, so that its order of admission is kept, until resume() lets the same request run
+// again; earlier requests in flight are still answered.
+//
 // Answers are collected and handed to the network once per loop turn and connection.
 #pragma once
 
@@ -65,6 +69,9 @@ class Responder {
     else
       error(result.error());
   }
+  // Ends this responder without an answer: the request runs again, and before any later one of its connection, once
+  // Server::resume() was called for it. Only in the handler that was handed it, before it returns.
+  void put_back();
   // Who asked: address, and uid on a Unix socket. Valid until answered; empty where the connection is gone.
   [[nodiscard]] const runtime::PeerIdentity& peer() const;
   // Same number for requests of one connection, never reused within a server.
@@ -108,7 +115,11 @@ class Server {
         });
   }
   Result<void> listen(const runtime::Endpoint& endpoint);
-  // From now on no connection is accepted and no request is taken in; what was taken in is still answered.
+  // Lets the request that `connection` waits with run again, in a later turn. No effect where none was put back, or the
+  // connection ended.
+  void resume(uint64_t connection);
+  // From now on no connection is accepted and no request is taken in; what was taken in is still answered. A request
+  // that was put back was not taken in.
   void take_no_more();
   [[nodiscard]] runtime::Endpoint endpoint() const;
   [[nodiscard]] const ServerCounters& counters() const;
@@ -117,7 +128,7 @@ class Server {
   [[nodiscard]] uint32_t active_connections() const;
   // Names of the methods handled, for the test that compares them with the table.
   [[nodiscard]] std::vector<std::string> method_names() const;
-  // Called when a connection ended (pins and waits of it end with it).
+  // Called when a connection ended (pins and waits of it end with it). Several are called in the order they were given.
   void on_disconnect(std::move_only_function<void(uint64_t connection)> callback);
 
  private:

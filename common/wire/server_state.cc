@@ -38,7 +38,7 @@ ServerState::Busy::~Busy() {
   if (--state_->busy_ == 0 && state_->stopped_) {
     // Handlers may own responders, which own this state.
     const auto handlers = std::move(state_->handlers_);
-    const auto callback = std::move(state_->on_disconnect_);
+    const auto callbacks = std::move(state_->on_disconnect_);
   }
 }
 
@@ -127,7 +127,11 @@ void ServerState::ended(Peer& peer) {
   if (dead->active) --active_;
   free_peers_.push_back(dead->index);
   --connections_;
-  if (on_disconnect_) on_disconnect_(dead->number);
+  std::erase_if(waiting_, [&](PeerKey key) { return key.number == dead->number; });
+  for (auto& callback : on_disconnect_) {
+    callback(dead->number);
+    if (stopped_) return;
+  }
 }
 
 bool ServerState::over_limit(const Peer& peer) const {
@@ -171,12 +175,7 @@ void ServerState::received(Peer& peer, ByteSpan data) {
 
 void ServerState::take_messages(Peer& peer) {
   while (!stopped_ && takes_more_ && peer.phase == Peer::Phase::kOpen) {
-    if (over_limit(peer)) {
-      if (!peer.paused) peer.connection->pause_reading();
-      peer.paused = true;
-      peer.waiting_since_us = 0;
-      return;
-    }
+    if (peer.waiting || over_limit(peer)) return pause(peer);
     const auto message = peer.input.next();
     if (message) {
       peer.waiting_since_us = 0;
@@ -188,6 +187,12 @@ void ServerState::take_messages(Peer& peer) {
       return;
     }
   }
+}
+
+void ServerState::pause(Peer& peer) {
+  if (!peer.paused) peer.connection->pause_reading();
+  peer.paused = true;
+  peer.waiting_since_us = 0;
 }
 
 void ServerState::take_message(Peer& peer, ByteSpan message) {
@@ -217,7 +222,8 @@ void ServerState::take_request(Peer& peer, document::Cursor method, document::Cu
   ++counters_.requests;
   mark_active(peer);
   post_end_of_turn();
-  Responder responder(shared_from_this(), peer.number, open_slot(peer, *peer.input.scanner().id()));
+  const auto request = open_slot(peer, *peer.input.scanner().id());
+  Responder responder(shared_from_this(), peer.number, request);
   const auto entry = std::ranges::lower_bound(handlers_, name, {}, &Entry::name);
   if (entry == handlers_.end() || entry->name != name) {
     constexpr size_t kShownBytes = 64;
@@ -226,6 +232,7 @@ void ServerState::take_request(Peer& peer, document::Cursor method, document::Cu
             "method", name.substr(0, kShownBytes)));
     return;
   }
+  running_ = request;
   const auto count = params.token().size;
   if (count == 0) {
     entry->handler(no_params_.root(), std::move(responder));
@@ -234,6 +241,7 @@ void ServerState::take_request(Peer& peer, document::Cursor method, document::Cu
   } else {
     responder.error(Error{ErrorCode::kBadRequest, fmt::format("{}: params must be an array with one map", name), {}});
   }
+  running_.reset();
 }
 
 // --- answers
@@ -304,6 +312,28 @@ void ServerState::drop(uint64_t request) {
   const auto* peer = find(slot.peer);
   // While its connection is open, a request must be answered.
   AERODB_ASSERT(peer == nullptr || peer->phase != Peer::Phase::kOpen);
+}
+
+// --- requests put back
+
+void ServerState::put_back(uint64_t request) {
+  if (stopped_) return;
+  AERODB_ASSERT(running_ == request);
+  const auto slot = close_slot(request);
+  auto* peer = find(slot.peer);
+  if (peer == nullptr || peer->phase != Peer::Phase::kOpen) return;
+  --counters_.requests;  // counted when it runs again
+  peer->input.put_back();
+  peer->waiting = true;
+  waiting_.push_back(slot.peer);
+}
+
+void ServerState::resume(uint64_t connection) {
+  const auto key = std::ranges::find(waiting_, connection, &PeerKey::number);
+  if (key == waiting_.end()) return;
+  resumed_.push_back(*key);
+  waiting_.erase(key);
+  post_end_of_turn();
 }
 
 const runtime::PeerIdentity& ServerState::identity_of(uint64_t request) const {

@@ -9,11 +9,15 @@
 // Ways out of it:
 //   violation        the answer, if the id was read; then flush, close, and cut when it does not drain (sweep)
 //   over a limit     reading pauses, messages already here wait; looked at again at the end of a turn and when drained
+//   put back         the request's bytes stay in the input, reading pauses, and nothing further is taken until
+//   resume();
+//                    then the message is scanned and parsed anew
 //   connection ends  its slots stay until their responders are answered or dropped, without effect
 //   server ends      everything stops at once; a callback that is running finds stopped_ and leaves
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +47,8 @@ struct Peer final : runtime::ConnectionEvents {
   MessageInput input;
   Bytes output;
   Phase phase = Phase::kOpen;
-  bool paused = false;   // over a limit: reading is paused
+  bool paused = false;   // over a limit, or waiting: reading is paused
+  bool waiting = false;  // its next request was put back
   bool dirty = false;    // waits for the end of the turn
   bool sending = false;  // `output` is lent to the network
   bool active = false;   // counted in active_
@@ -60,6 +65,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   void add(ListenerKind kind, std::string_view name, Handler handler);
   Result<void> listen(const runtime::Endpoint& endpoint);
   void take_no_more();
+  void resume(uint64_t connection);
   void stop();
 
   // Events of a peer. `ended` destroys it.
@@ -71,6 +77,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   [[nodiscard]] Bytes* begin_answer(uint64_t request, bool is_error);
   void end_answer();
   void drop(uint64_t request);
+  void put_back(uint64_t request);
   [[nodiscard]] const runtime::PeerIdentity& identity_of(uint64_t request) const;
 
   [[nodiscard]] ListenerKind kind() const { return kind_; }
@@ -78,7 +85,9 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   [[nodiscard]] const ServerCounters& counters() const { return counters_; }
   [[nodiscard]] uint32_t active_connections() const { return active_; }
   [[nodiscard]] std::vector<std::string> method_names() const;
-  void on_disconnect(std::move_only_function<void(uint64_t)> callback) { on_disconnect_ = std::move(callback); }
+  void on_disconnect(std::move_only_function<void(uint64_t)> callback) {
+    on_disconnect_.push_back(std::move(callback));
+  }
 
  private:
   // Keeps the state alive while foreign code may destroy the server, and lets go of handlers once none is running.
@@ -113,6 +122,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
 
   void take_messages(Peer& peer);
   void take_message(Peer& peer, ByteSpan message);
+  void pause(Peer& peer);
   void take_request(Peer& peer, document::Cursor method, document::Cursor params);
   void violation(Peer& peer, const Error& error);
   void shut(Peer& peer);
@@ -124,6 +134,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   void mark_dirty(Peer& peer);
   void post_end_of_turn();
   void end_turn();
+  void take_up_resumed();
   void hand_over(Peer& peer);
   void settle(Peer& peer);
 
@@ -138,7 +149,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   const ListenerKind kind_;
   const ServerLimits limits_;
   std::vector<Entry> handlers_;  // sorted by name
-  std::move_only_function<void(uint64_t)> on_disconnect_;
+  std::vector<std::move_only_function<void(uint64_t)>> on_disconnect_;
   std::unique_ptr<runtime::Listener> listener_;
 
   std::vector<std::unique_ptr<Peer>> peers_;
@@ -148,6 +159,10 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
 
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
+
+  std::optional<uint64_t> running_;  // request whose handler is running
+  std::vector<PeerKey> waiting_;     // with a request that was put back
+  std::vector<PeerKey> resumed_;     // of these, to be taken up at the end of the turn
 
   document::Tape tape_;
   document::Tape no_params_;  // an empty map

@@ -43,6 +43,9 @@ void ServerState::end_turn() {
   }
   asked_now_.clear();
 
+  take_up_resumed();
+  if (stopped_) return;
+
   std::swap(dirty_, flushing_);
   for (const auto key : flushing_) {
     auto* peer = find(key);
@@ -53,6 +56,18 @@ void ServerState::end_turn() {
     if (stopped_) return;
   }
   flushing_.clear();
+}
+
+// Here and not in resume(), which may be called in the middle of another request's handler.
+void ServerState::take_up_resumed() {
+  const auto resumed = std::exchange(resumed_, {});
+  for (const auto key : resumed) {
+    auto* peer = find(key);
+    if (peer == nullptr) continue;
+    peer->waiting = false;
+    settle(*peer);
+    if (stopped_) return;
+  }
 }
 
 void ServerState::hand_over(Peer& peer) {
@@ -75,7 +90,7 @@ void ServerState::drained(Peer& peer) {
 
 // Takes up reading again where the limits allow it.
 void ServerState::settle(Peer& peer) {
-  if (!peer.paused || !takes_more_ || peer.phase != Peer::Phase::kOpen || over_limit(peer)) return;
+  if (!peer.paused || peer.waiting || !takes_more_ || peer.phase != Peer::Phase::kOpen || over_limit(peer)) return;
   peer.paused = false;
   peer.connection->resume_reading();
   take_messages(peer);
@@ -92,7 +107,7 @@ void ServerState::mark_active(Peer& peer) {
 }
 
 void ServerState::review_active(Peer& peer) {
-  if (!peer.active || peer.in_flight > 0 || peer.active_turn + 1 >= turn_) return;
+  if (!peer.active || peer.in_flight > 0 || peer.waiting || peer.active_turn + 1 >= turn_) return;
   peer.active = false;
   --active_;
 }

@@ -27,14 +27,6 @@ bool is_directory(const std::string& path) {
   return std::filesystem::is_directory(path, ignored);
 }
 
-// The configuration to look into; empty where there is none.
-std::string config_path(const std::string& given) {
-  if (!given.empty()) return given;
-  if (auto variable = from_environment(kConfigVariable); !variable.empty()) return variable;
-  std::error_code ignored;
-  return std::filesystem::exists(kDefaultConfig, ignored) ? kDefaultConfig : std::string();
-}
-
 std::string directory_of(const std::string& path) {
   if (is_directory(path)) return path;
   const auto parent = std::filesystem::path(path).parent_path().string();
@@ -70,16 +62,6 @@ Result<Config> the_one(const std::string& path, config::ConfigKind kind) {
                                              path, all->size(), config::config_kind_name(kind)));
 }
 
-Result<runtime::Endpoint> node_named(const std::string& name, const std::string& path) {
-  const std::string directory = directory_of(path);
-  auto nodes = all_of_kind<node::NodeConfig>(directory, config::ConfigKind::kNode);
-  if (!nodes) return fail(std::move(nodes.error()));
-  for (const auto& node : *nodes) {
-    if (node.name == name) return node.listen_client;
-  }
-  return fail(ErrorCode::kUsage, fmt::format("--node {}: no configuration in {} is of that node", name, directory));
-}
-
 struct ServiceWords {
   const char* option;
   const char* variable;
@@ -106,6 +88,13 @@ void FormatOption::apply(Output& output) const {
   output.set_format(format == "json" ? Format::kJson : format == "jsonl" ? Format::kJsonl : Format::kTable);
 }
 
+std::string config_path(const std::string& given) {
+  if (!given.empty()) return given;
+  if (auto variable = from_environment(kConfigVariable); !variable.empty()) return variable;
+  std::error_code ignored;
+  return std::filesystem::exists(kDefaultConfig, ignored) ? kDefaultConfig : std::string();
+}
+
 Result<std::vector<std::string>> config_files(const std::string& directory) {
   uv::PosixDisk disk;
   auto names = disk.list(directory);
@@ -117,6 +106,23 @@ Result<std::vector<std::string>> config_files(const std::string& directory) {
   return files;
 }
 
+Result<node::NodeConfig> find_node_config(const std::string& name, const std::string& config) {
+  const std::string path = config_path(config);
+  if (path.empty()) {
+    return fail(ErrorCode::kUsage,
+                "no node is named: give --node HOST:PORT or unix:PATH, --config with a node's TOML, or set "
+                "AERODB_CONFIG; there is no ./aerodb.toml either");
+  }
+  if (name.empty()) return the_one<node::NodeConfig>(path, config::ConfigKind::kNode);
+  const std::string directory = directory_of(path);
+  auto nodes = all_of_kind<node::NodeConfig>(directory, config::ConfigKind::kNode);
+  if (!nodes) return fail(std::move(nodes.error()));
+  for (auto& node : *nodes) {
+    if (node.name == name) return std::move(node);
+  }
+  return fail(ErrorCode::kUsage, fmt::format("--node {}: no configuration in {} is of that node", name, directory));
+}
+
 // --- nodes
 
 void NodeTarget::declare(Options& options) {
@@ -125,22 +131,19 @@ void NodeTarget::declare(Options& options) {
   options.number("--timeout-ms", timeout_ms_, 1, kMaxTimeoutMs, "an answer that has not come by then is unknown");
 }
 
+runtime::Endpoint NodeTarget::listener_of(const node::NodeConfig& config) const {
+  return listener_ == NodeListener::kClient ? config.listen_client : config.listen_maintenance;
+}
+
 Result<runtime::Endpoint> NodeTarget::endpoint() const {
   if (node_.find(':') != std::string::npos) {
     auto endpoint = runtime::Endpoint::parse(node_);
     if (!endpoint) return fail(ErrorCode::kUsage, fmt::format("--node: {}", endpoint.error().message));
     return endpoint;
   }
-  const std::string path = config_path(config_);
-  if (path.empty()) {
-    return fail(ErrorCode::kUsage,
-                "no node is named: give --node HOST:PORT or unix:PATH, --config with a node's TOML, or set "
-                "AERODB_CONFIG; there is no ./aerodb.toml either");
-  }
-  if (!node_.empty()) return node_named(node_, path);
-  auto config = the_one<node::NodeConfig>(path, config::ConfigKind::kNode);
+  auto config = find_node_config(node_, config_);
   if (!config) return fail(std::move(config.error()));
-  return config->listen_client;
+  return listener_of(*config);
 }
 
 Result<std::unique_ptr<Session>> NodeTarget::connect() const {

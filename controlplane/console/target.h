@@ -24,17 +24,22 @@ struct FormatOption {
   void apply(Output& output) const;
 };
 
-// A node's client listener.
+// Which of a node's listeners a name in the configuration stands for. An address given is taken as it is.
+enum class NodeListener : uint8_t { kClient, kMaintenance };
+
 class NodeTarget {
  public:
   NodeTarget() = default;
-  NodeTarget(std::string node, std::string config, uint64_t timeout_ms)
-      : node_(std::move(node)), config_(std::move(config)), timeout_ms_(timeout_ms) {}
+  explicit NodeTarget(NodeListener listener) : listener_(listener) {}
+  NodeTarget(std::string node, std::string config, uint64_t timeout_ms, NodeListener listener = NodeListener::kClient)
+      : listener_(listener), node_(std::move(node)), config_(std::move(config)), timeout_ms_(timeout_ms) {}
   void declare(Options& options);
   [[nodiscard]] Result<runtime::Endpoint> endpoint() const;
   [[nodiscard]] Result<std::unique_ptr<Session>> connect() const;
 
  private:
+  [[nodiscard]] runtime::Endpoint listener_of(const node::NodeConfig& config) const;
+  NodeListener listener_ = NodeListener::kClient;
   std::string node_;
   std::string config_;
   uint64_t timeout_ms_ = 10'000;
@@ -58,6 +63,13 @@ class ServiceTarget {
   std::string config_;
   uint64_t timeout_ms_;
 };
+
+// The configuration that `given` (--config) or the environment names; empty where there is none.
+[[nodiscard]] std::string config_path(const std::string& given);
+
+// The configuration of the node `name` among those beside --config, or the one that --config leads to where it is empty.
+// USAGE, CONFIG_INVALID.
+[[nodiscard]] Result<node::NodeConfig> find_node_config(const std::string& name, const std::string& config);
 
 // The *.toml files directly in `directory`, sorted. USAGE where it can't be listed.
 [[nodiscard]] Result<std::vector<std::string>> config_files(const std::string& directory);

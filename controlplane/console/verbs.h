@@ -16,6 +16,7 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_delete();
 [[nodiscard]] std::unique_ptr<Verb> make_get();
 [[nodiscard]] std::unique_ptr<Verb> make_query();
+[[nodiscard]] std::unique_ptr<Verb> make_history();
 [[nodiscard]] std::unique_ptr<Verb> make_import();
 [[nodiscard]] std::unique_ptr<Verb> make_explain_read();
 [[nodiscard]] std::unique_ptr<Verb> make_explain_replication();
@@ -25,6 +26,21 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_status();
 [[nodiscard]] std::unique_ptr<Verb> make_stats();
 [[nodiscard]] std::unique_ptr<Verb> make_events();
+
+// storage/
+[[nodiscard]] std::unique_ptr<Verb> make_checkpoint();
+[[nodiscard]] std::unique_ptr<Verb> make_compact();
+[[nodiscard]] std::unique_ptr<Verb> make_snapshot();
+[[nodiscard]] std::unique_ptr<Verb> make_gc();
+[[nodiscard]] std::unique_ptr<Verb> make_operation();
+[[nodiscard]] std::unique_ptr<Verb> make_backup();
+[[nodiscard]] std::unique_ptr<Verb> make_restore();
+[[nodiscard]] std::unique_ptr<Verb> make_verify();
+[[nodiscard]] std::unique_ptr<Verb> make_wal_dump();
+[[nodiscard]] std::unique_ptr<Verb> make_wal_verify();
+[[nodiscard]] std::unique_ptr<Verb> make_wal_resize();
+[[nodiscard]] std::unique_ptr<Verb> make_run_dump();
+[[nodiscard]] std::unique_ptr<Verb> make_run_verify();
 
 // control/
 [[nodiscard]] std::unique_ptr<Verb> make_inspect_cluster();

@@ -13,7 +13,7 @@ document::Schema sample_schema() {
   using document::Field;
   using document::FieldType;
   Field id{.name = "_id", .type = FieldType::kString, .required = true, .fields = {}, .element = {}};
-  Field number{.name = "number", .type = FieldType::kInt, .fields = {}, .element = {}};
+  Field number{.name = "number", .type = FieldType::kInt, .indexed = true, .fields = {}, .element = {}};
   Field text{.name = "text", .type = FieldType::kString, .fields = {}, .element = {}};
   return {.collection = "c", .version = 1, .fields = {std::move(id), std::move(number), std::move(text)}};
 }

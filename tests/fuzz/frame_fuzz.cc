@@ -3,33 +3,14 @@
 // Holds: nothing is read outside the file; a frame that is taken lies within it; records are taken from its body
 // without passing its end. The fuzzer can't guess checksums: where the header is not valid, one is put in its place,
 // and a second pass seals the first frame where its header is in bounds.
-#include <algorithm>
-
 #include "common/base/assert.h"
 #include "common/wal/log_tail.h"
 #include "common/wal/record.h"
 #include "common/wal/segment_reader.h"
+#include "tests/fuzz/memory_disk.h"
 
 namespace aerodb::wal {
 namespace {
-
-class MemoryFile final : public runtime::File {
- public:
-  explicit MemoryFile(ByteSpan bytes) : bytes_(bytes) {}
-  Result<size_t> read(uint64_t offset, std::span<uint8_t> out) override {
-    if (offset >= bytes_.size()) return size_t{0};
-    const size_t count = std::min<size_t>(out.size(), bytes_.size() - offset);
-    std::copy_n(bytes_.begin() + static_cast<ptrdiff_t>(offset), count, out.begin());
-    return count;
-  }
-  Result<void> write(uint64_t, ByteSpan) override { return fail(ErrorCode::kIo, "read only"); }
-  Result<void> sync() override { return fail(ErrorCode::kIo, "read only"); }
-  Result<uint64_t> size() override { return bytes_.size(); }
-  Result<void> fill_zero(uint64_t) override { return fail(ErrorCode::kIo, "read only"); }
-
- private:
-  ByteSpan bytes_;
-};
 
 // Whole records only, as scan and reader take them: true if the body is exactly `count` of them.
 bool walk_records(ByteSpan body, uint32_t count) {
@@ -41,8 +22,8 @@ bool walk_records(ByteSpan body, uint32_t count) {
   return body.empty();
 }
 
-void as_segment(const Bytes& file, const SegmentHeader& header) {
-  MemoryFile opened(file);
+void as_segment(Bytes& file, const SegmentHeader& header) {
+  fuzz::MemoryFile opened(file);
   SegmentReader reader(opened, file.size(), header);
   uint64_t offset = kSegmentHeaderBytes;
   while (true) {

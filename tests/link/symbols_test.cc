@@ -1,5 +1,5 @@
 // What the finished programs contain, read with nm: the witness can't repair a log, the desk and the shipper can't
-// decide.
+// decide, a release holds nothing of the tests, and the kernel reaches the disk through the runtime alone.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
@@ -12,9 +12,7 @@
 
 namespace {
 
-// Demangled names of everything defined in build/<preset>/bin/`program`.
-std::string symbols_of(std::string_view program) {
-  const auto command = fmt::format("nm -C --defined-only '{}/{}'", AERODB_BIN, program);
+std::string output_of(const std::string& command) {
   struct Close {
     void operator()(std::FILE* pipe) const { pclose(pipe); }
   };
@@ -23,6 +21,11 @@ std::string symbols_of(std::string_view program) {
   char piece[1 << 14];
   for (size_t size = 0; pipe && (size = std::fread(piece, 1, sizeof piece, pipe.get())) > 0;) text.append(piece, size);
   return text;
+}
+
+// Demangled names of everything defined in build/<preset>/bin/`program`.
+std::string symbols_of(std::string_view program) {
+  return output_of(fmt::format("nm -C --defined-only '{}/{}'", AERODB_BIN, program));
 }
 
 // Lines of `program` that contain one of `names`, a few of them.
@@ -66,6 +69,64 @@ TEST(LinkSymbols, TheControlPlaneDecidesNothing) {
 
 TEST(LinkSymbols, TheShipperDecidesNothing) {
   expect_without("aerodb-shipper", {"aerodb::rules::", "aerodb::engine::", "aerodb::node::"});
+}
+
+TEST(LinkSymbols, AReleaseHoldsNoCrashPointsAndNoPlantedFaults) {
+  const auto symbols = output_of(fmt::format("nm -C --defined-only '{}'", AERODB_WITHOUT_FAULTS));
+  EXPECT_NE(symbols.find("aerodb::uv::PlainPosixDisk::open"), std::string::npos) << "look for another name";
+  EXPECT_NE(symbols.find("aerodb::uv::UvLogDevice::submit"), std::string::npos) << "look for another name";
+  for (const std::string_view name : {"aerodb::uv::Crash", "aerodb::uv::crash_", "aerodb::plant"}) {
+    EXPECT_EQ(symbols.find(name), std::string::npos) << name << " is compiled without AERODB_FAULTS";
+#if defined(AERODB_FAULTS)
+    EXPECT_FALSE(found("aerodb-primary", {name}).empty()) << "look for another name";
+#endif
+  }
+}
+
+// Whatever goes around runtime::Disk has no crash points, and the simulator can't make it fail.
+TEST(LinkSymbols, TheKernelReachesTheDiskThroughTheRuntimeAlone) {
+  const auto text = output_of(fmt::format("nm -C --undefined-only {}", AERODB_KERNEL));
+  EXPECT_NE(text.find(" U memcpy"), std::string::npos) << "nm showed nothing";
+  for (const std::string_view name : {"open",
+                                      "open64",
+                                      "openat",
+                                      "creat",
+                                      "write",
+                                      "pwrite",
+                                      "pwrite64",
+                                      "writev",
+                                      "read",
+                                      "pread",
+                                      "pread64",
+                                      "fsync",
+                                      "fdatasync",
+                                      "sync_file_range",
+                                      "ftruncate",
+                                      "ftruncate64",
+                                      "fallocate",
+                                      "posix_fallocate",
+                                      "rename",
+                                      "unlink",
+                                      "remove",
+                                      "link",
+                                      "mkdir",
+                                      "rmdir",
+                                      "opendir",
+                                      "stat",
+                                      "fstat",
+                                      "mmap",
+                                      "fopen",
+                                      "fopen64",
+                                      "fwrite",
+                                      "archive_read_open_filename",
+                                      "archive_write_open_filename",
+                                      "archive_read_open_fd",
+                                      "archive_write_open_fd"}) {
+    EXPECT_EQ(text.find(fmt::format(" U {}\n", name)), std::string::npos) << "the kernel calls " << name;
+  }
+  for (const std::string_view name : {"std::filesystem::", "std::basic_filebuf", "std::basic_ifstream"}) {
+    EXPECT_EQ(text.find(name), std::string::npos) << "the kernel uses " << name;
+  }
 }
 
 }  // namespace

@@ -17,10 +17,18 @@ BIN = pathlib.Path(os.environ.get("AERODB_BIN", ROOT / "build/release/bin"))
 READY_SECONDS = 60  # only bounds a hang; nothing is measured
 
 
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, another one each time."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def wait_until(condition, what, seconds=READY_SECONDS):
@@ -67,6 +75,8 @@ class Process:
 
 class Cluster:
     """A cluster of p1, replicas and a shipper, by configuration files like those of configs/local."""
+
+    bin = BIN
 
     def __init__(self, replicas=2, **node_options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="aerodb-"))
@@ -152,7 +162,7 @@ control_plane = "unix:c1.sock"
 
     def aerodb(self, *arguments, check=True, input=None):
         """Runs `aerodb`; answers the finished process with text output."""
-        done = subprocess.run([str(BIN / "aerodb"), *map(str, arguments)], cwd=self.dir, capture_output=True, text=True, input=input,
+        done = subprocess.run([str(self.bin / "aerodb"), *map(str, arguments)], cwd=self.dir, capture_output=True, text=True, input=input,
                               stdin=None if input is not None else subprocess.DEVNULL, timeout=READY_SECONDS)
         if check and done.returncode != 0:
             raise AssertionError(f"aerodb {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
@@ -168,14 +178,14 @@ control_plane = "unix:c1.sock"
 
     def start(self, name, binary=None, config=None, ready=True):
         binary = binary or ("aerodb-primary" if name == "p1" else "aerodb-replica")
-        process = Process(name, [BIN / binary, "--config", config or f"{name}.toml", "--exit-with-stdin"], self.dir)
+        process = Process(name, [self.bin / binary, "--config", config or f"{name}.toml", "--exit-with-stdin"], self.dir)
         self.processes[name] = process
         if ready:
             self.wait_ready(name)
         return process
 
     def start_role(self, name, binary, config):
-        process = Process(name, [BIN / binary, "--config", config, "--exit-with-stdin"], self.dir)
+        process = Process(name, [self.bin / binary, "--config", config, "--exit-with-stdin"], self.dir)
         self.processes[name] = process
         return process
 
@@ -214,7 +224,7 @@ control_plane = "unix:c1.sock"
 
     def run_to_end(self, name, binary, config):
         """Starts a process that is expected to end by itself; answers (exit code, what it printed)."""
-        done = subprocess.run([str(BIN / binary), "--config", config], cwd=self.dir, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        done = subprocess.run([str(self.bin / binary), "--config", config], cwd=self.dir, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                               timeout=READY_SECONDS)
         return done.returncode, done.stdout + done.stderr
 

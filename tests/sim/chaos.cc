@@ -1,5 +1,7 @@
 #include "tests/sim/chaos.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace aerodb::sim {
@@ -52,6 +54,8 @@ void Chaos::step() {
     }
   }
   if (rolls(plan.second_shipper)) run_second_shipper();
+  if (rolls(plan.storage_operation)) storage_operation();
+  if (rolls(plan.floor)) raise_floor();
   // The operator looks after a shipper that gave a target up.
   if (random_.one_in(3) && shipper_.has_stopped_target()) shipper_.start(*shipper_.source());
 }
@@ -61,6 +65,34 @@ void Chaos::crash_node(CrashKind kind) {
   if (host.process() == nullptr) return;
   if (random_.one_in(2)) return host.crash(kind);
   host.process()->crash_at_call(1 + random_.below(12), kind);
+}
+
+// On any node at any moment, twice at once too; now and then the node dies of it.
+void Chaos::storage_operation() {
+  NodeHost& host = any_node();
+  if (!host.is_ready()) return;
+  auto& storage = host.node()->engine()->storage();
+  const uint64_t kind = random_.below(10);
+  const auto started = kind < 6   ? storage.checkpoint(!random_.one_in(4))
+                       : kind < 8 ? storage.compact()
+                                  : storage.snapshot(fmt::format("s{}", ++snapshots_));
+  if (!started) return;
+  context_.journal.note("{}: {} begins", host.name(), engine::operation_kind_name(storage.operations().back().kind));
+  context_.count(kind < 6 ? Counter::kCheckpoints : kind < 8 ? Counter::kCompactions : Counter::kSnapshots);
+  if (context_.plan.process_crash == 0 && context_.plan.power_crash == 0) return;
+  if (!random_.one_in(3)) return;
+  const bool power = context_.plan.process_crash == 0 || (context_.plan.power_crash > 0 && random_.one_in(2));
+  host.process()->crash_at_call(1 + random_.below(60), power ? CrashKind::kPower : CrashKind::kProcess);
+}
+
+void Chaos::raise_floor() {
+  NodeHost& host = any_node();
+  if (!host.is_ready()) return;
+  auto& engine = *host.node()->engine();
+  const uint64_t commit = engine.visible().commit.value();
+  // Denied on replicas and below the present floor; what is granted turns up in the history.
+  engine.hold<engine::Position>(engine.raise_floor(CommitId(random_.below(commit + 2)), {"gc", "sim", "", std::nullopt}),
+                                [](const Result<engine::Position>&) {});
 }
 
 void Chaos::partition() {

@@ -22,6 +22,8 @@ class Chaos {
   void crash_node(CrashKind kind);
   void partition();
   void run_second_shipper();
+  void storage_operation();
+  void raise_floor();
   [[nodiscard]] bool rolls(uint32_t rate) { return rate > 0 && random_.one_in(rate); }
   [[nodiscard]] NodeHost& any_node() { return *nodes_[random_.below(kNodes)]; }
   [[nodiscard]] SimMachine& any_machine() { return *machines_[random_.below(machines_.size())]; }
@@ -33,6 +35,7 @@ class Chaos {
   ShipperHost& second_shipper_;
   std::vector<SimMachine*> machines_;
   bool running_ = true;
+  uint64_t snapshots_ = 0;
 };
 
 }  // namespace aerodb::sim

@@ -58,6 +58,8 @@ node::NodeConfig NodeHost::config() const {
   config.wal_segment_bytes = context_.plan.geometry.segment_bytes;
   config.wal_group_commit = context_.plan.group_commit;
   config.memory_max_bytes = 64 << 20;
+  config.storage_cache_bytes = context_.plan.cache_bytes;
+  config.storage_compression = context_.plan.compress ? "zstd" : "none";
   config.documents_max_bytes = 4096;
   config.limits_max_in_flight = context_.plan.max_in_flight;
   config.limits_max_queued_bytes = 1 << 20;

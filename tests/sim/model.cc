@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "common/base/checksum.h"
 #include "common/document/schema.h"
+#include "common/store/block_cache.h"
 #include "common/wal/scan.h"
 #include "tests/sim/peek_disk.h"
 
@@ -69,7 +71,8 @@ void Model::fail(std::string reason) {
 
 Asked Model::ask(NodeIndex index) const {
   const NodeFacts& facts = nodes_[index];
-  Asked asked{index, facts.incarnation, facts.durable.lsn, facts.durable.commit, facts.engine != nullptr, std::nullopt};
+  Asked asked{index, facts.incarnation, facts.durable.lsn, facts.durable.commit, facts.engine != nullptr, 0, std::nullopt};
+  if (facts.engine != nullptr) asked.manifest = facts.engine->storage().manifest().number;
   if (facts.engine != nullptr && facts.engine->newest_role() == rules::Role::kPrimary) {
     asked.primary_in = facts.engine->newest().epoch;
   }
@@ -150,7 +153,11 @@ void Model::extend(NodeIndex index, const SimDisk& disk) {
   // Found by recovery: only the disk has it.
   PeekDisk peek(disk);
   const auto& geometry = engine.writer().ring().geometry();
-  auto scanned = wal::scan_ring(peek, "/data", geometry, engine.node().cluster, engine.node().instance,
+  auto manifest = store::read_manifest(peek, "/data");
+  if (!manifest) return fail(fmt::format("{}: {}", name(index), manifest.error().message));
+  const auto& covered = manifest->value_or(store::Manifest{});
+  const wal::LogStart start{covered.lsn, covered.chain, covered.segment_sequence};
+  auto scanned = wal::scan_ring(peek, "/data", geometry, engine.node().cluster, engine.node().instance, start,
                                 [&](const wal::RecordView& record) -> std::optional<std::string> {
                                   if (record.header.lsn > last_lsn() && !failed()) take_record(index, record);
                                   return std::nullopt;
@@ -191,6 +198,9 @@ void Model::take_record(NodeIndex index, const wal::RecordView& record) {
   } else if (const auto* schema = std::get_if<wal::SchemaRecord>(&*payload)) {
     if (sealed) return fail(place + ": a schema behind a seal (AUTH-2)");
     take_schema(record, *schema);
+  } else if (const auto* floor = std::get_if<wal::Floor>(&*payload)) {
+    if (sealed) return fail(place + ": a floor behind a seal (AUTH-2)");
+    take_floor(record, *floor);
   } else {
     take_authority(record, *payload);
   }
@@ -233,7 +243,9 @@ void Model::take_commit(const wal::RecordView& record, const wal::Commit& commit
   for (size_t i = 0; i < issue.operations.size(); ++i) {
     const auto& operation = issue.operations[i];
     auto& chain = versions(operation.collection, operation.id);
-    const CommitId before = chain.empty() ? CommitId() : chain.back().commit;
+    // A deletion at or below the floor leaves no trace.
+    const bool forgotten = !chain.empty() && chain.back().schema_version == 0 && chain.back().commit <= floor_at(last_lsn());
+    const CommitId before = chain.empty() || forgotten ? CommitId() : chain.back().commit;
     if (commit.operations[i].prev_commit != before)
       return fail(fmt::format("previous commit {}, the model has {}", commit.operations[i].prev_commit.value(),
                               before.value()));
@@ -256,6 +268,18 @@ void Model::take_schema(const wal::RecordView& record, const wal::SchemaRecord& 
     }
   }
   fail("a schema that nobody asked for");
+}
+
+void Model::take_floor(const wal::RecordView& record, const wal::Floor& floor) {
+  count(Counter::kFloorsRaised);
+  if (floor.floor <= floor_at(last_lsn())) return fail("a floor that does not rise (CKPT-6)");
+  if (floor.floor > record.header.commit) return fail("a floor above the last commit (CKPT-6)");
+  floors_[record.header.lsn] = floor.floor;
+}
+
+CommitId Model::floor_at(Lsn lsn) const {
+  const auto after = floors_.upper_bound(lsn);
+  return after == floors_.begin() ? CommitId() : std::prev(after)->second;
 }
 
 void Model::take_authority(const wal::RecordView& record, const wal::Payload& payload) {
@@ -326,24 +350,44 @@ Digest Model::digest_from_scratch() const {
   return digest;
 }
 
-void Model::compare_whole(NodeIndex index) {
+// Everything that a scrub would read, from outside.
+void Model::verify_runs(NodeIndex index, const SimDisk& disk) {
+  const engine::Engine& engine = *nodes_[index].engine;
+  PeekDisk peek(disk);
+  for (const auto& info : engine.storage().manifest().runs) {
+    auto verified =
+        store::verify_run(peek, store::run_path("/data", info.number), info, engine.state_data().indexes());
+    if (!verified) return fail(fmt::format("{}: {}", name(index), verified.error().message));
+    count(Counter::kRunsVerified);
+  }
+}
+
+void Model::compare_whole(NodeIndex index, const SimDisk& disk) {
   const NodeFacts& facts = nodes_[index];
   const engine::Engine& engine = *facts.engine;
   count(Counter::kFinalStatesCompared);
   if (engine.visible().lsn == last_lsn() && engine.visible().digest != digest_from_scratch()) {
     return fail(fmt::format("{}: its digest is not that of the documents", facts.name));
   }
+  verify_runs(index, disk);
   const CommitId bound = engine.visible().commit;
+  const CommitId floor = floor_at(engine.visible().lsn);
+  if (engine.floor() != floor)
+    return fail(fmt::format("{}: floor {}, the model has {}", facts.name, engine.floor().value(), floor.value()));
+  PeekDisk peek(disk);
+  store::DirectBlocks blocks(peek, 1 << 20);
   for (uint32_t c = 0; c < kCollections; ++c) {
     for (uint32_t id = 0; id < ids_; ++id) {
-      const auto chain = engine.version_chain(collection_name(c), id_name(id), bound);
-      auto expected = versions(c, id);
-      while (!expected.empty() && expected.back().commit > bound) expected.pop_back();
+      blocks.settle();
       const auto what = [&] { return fmt::format("{}: {}/{}", facts.name, collection_name(c), id_name(id)); };
+      const auto answer = engine.version_chain(collection_name(c), id_name(id), bound, blocks);
+      if (!answer || !*answer) return fail(what() + " can't be read");
+      const auto& chain = **answer;
+      const auto expected = logical_chain(c, id, bound, floor);
       if (chain.size() != expected.size())
         return fail(fmt::format("{} has {} versions, the model {}", what(), chain.size(), expected.size()));
       for (size_t i = 0; i < chain.size(); ++i) {
-        const Version& version = expected[expected.size() - 1 - i];
+        const Version& version = expected[i];
         const bool tombstone = version.schema_version == 0;
         const DocumentHash hash = tombstone ? DocumentHash{} : DocumentHash{xxh3_128(version.document)};
         if (chain[i].commit != version.commit || chain[i].kind != (tombstone ? "tombstone" : "document") ||
@@ -353,6 +397,22 @@ void Model::compare_whole(NodeIndex index) {
       }
     }
   }
+}
+
+// Newest first: those above the floor, and the newest one at or below it unless it is a tombstone.
+std::vector<Model::Version> Model::logical_chain(uint32_t collection, uint32_t id, CommitId bound,
+                                                 CommitId floor) const {
+  std::vector<Version> chain;
+  for (const auto& version : std::views::reverse(versions(collection, id))) {
+    if (version.commit > bound) continue;
+    if (version.commit > floor) {
+      chain.push_back(version);
+      continue;
+    }
+    if (version.schema_version != 0) chain.push_back(version);
+    break;
+  }
+  return chain;
 }
 
 }  // namespace aerodb::sim

@@ -55,6 +55,7 @@ struct Asked {
   Lsn lsn;
   CommitId commit;
   bool ready = false;
+  uint64_t manifest = 0;  // installed then: a later one may have released its ring
   std::optional<Epoch> primary_in;  // the epoch in which it may write, if it says so itself
 };
 
@@ -96,6 +97,7 @@ struct NodeFacts {
   bool halted = false;         // the present incarnation has
   bool halt_recorded = false;  // one incarnation found the halt on disk
   bool was_full = false;       // refused records for lack of room
+  bool left_behind = false;    // the log it needs was released
 };
 
 class Model {
@@ -113,8 +115,8 @@ class Model {
   // At each move of the durable boundary, at a halt, and after recovery.
   void observe(NodeIndex node, const SimDisk& disk);
   void recovered(NodeIndex node, const SimDisk& disk);
-  // At the end: every document of the node in all its versions, and the digest from scratch.
-  void compare_whole(NodeIndex node);
+  // At the end: every document of the node in all its versions, the digest from scratch, and every byte of its runs.
+  void compare_whole(NodeIndex node, const SimDisk& disk);
 
   // --- history
   [[nodiscard]] Lsn last_lsn() const { return Lsn(history_.size() - 1); }
@@ -183,6 +185,12 @@ class Model {
   void take_commit(const wal::RecordView& record, const wal::Commit& commit);
   void take_schema(const wal::RecordView& record, const wal::SchemaRecord& schema);
   void take_authority(const wal::RecordView& record, const wal::Payload& payload);
+  void take_floor(const wal::RecordView& record, const wal::Floor& floor);
+  // The floor once the record at `lsn` is applied.
+  [[nodiscard]] CommitId floor_at(Lsn lsn) const;
+  void verify_runs(NodeIndex node, const SimDisk& disk);
+  [[nodiscard]] std::vector<Version> logical_chain(uint32_t collection, uint32_t id, CommitId bound,
+                                                   CommitId floor) const;
   [[nodiscard]] bool matches(const WriteIssue& issue, const wal::Commit& commit) const;
   // Two requests for the same deletions can't be told apart in the log.
   [[nodiscard]] static bool are_twins(const WriteIssue& a, const WriteIssue& b);
@@ -229,6 +237,7 @@ class Model {
   std::vector<std::vector<Version>> documents_;
   std::array<std::array<Lsn, kSchemaVersions>, kCollections> schema_lsn_{};
   std::map<Lsn, SealFacts> seals_;
+  std::map<Lsn, CommitId> floors_;
   std::vector<EpochFacts> epochs_;                    // by epoch - 1
   std::map<std::string, std::vector<Lsn>> requests_;  // authority records by request id
   std::deque<WriteIssue> issues_;                     // by number - 1

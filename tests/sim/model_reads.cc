@@ -20,6 +20,10 @@ bool Model::is_read_refusal(const Read& read, const Error& error) {
       count(Counter::kRefusedBehind);
       justified = (read.at_commit && *read.at_commit > asked.commit) || (read.shown && read.shown->lsn > asked.lsn);
       break;
+    case ErrorCode::kBelowFloor:
+      count(Counter::kRefusedBelowFloor);
+      justified = read.at_commit && *read.at_commit < floor_at(last_lsn());
+      break;
     case ErrorCode::kNotReady:
       justified = !asked.ready;
       break;
@@ -65,6 +69,7 @@ void Model::check_get(const Read& read, const Result<wire::DocGetResponse>& answ
   check_receipt("get", asked, read.shown, answer->receipt);
   if (failed()) return;
   const CommitId at = answer->data.at_commit;
+  if (at < floor_at(asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
   if (at != read.at_commit.value_or(answer->receipt.commit_id) || at > answer->receipt.commit_id)
     return fail(fmt::format("{}: answered at commit {}", what(), at.value()));
   if (!has_schema(read.collection, read.schema_version, answer->receipt.lsn))
@@ -139,6 +144,7 @@ void Model::check_query(const Query& query, const Result<wire::DocQueryResponse>
   if (data.at_commit != read.at_commit.value_or(answer->receipt.commit_id) ||
       data.at_commit > answer->receipt.commit_id)
     return fail(what() + ": another commit was asked for");
+  if (data.at_commit < floor_at(read.asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
   const uint64_t bound = query.by_id && query.op == "eq" ? 1 : uint64_t{query.limit} + 1;
   if (data.index != (query.by_id ? "_id" : "k") || data.bound_entries != bound)
     return fail(what() + ": another plan than the rules give");
@@ -175,6 +181,9 @@ void Model::check_explanation(const Read& read, const Result<wire::ExplanationRe
   count(Counter::kExplanationsRederived);
   const auto conclusion = tape.root().find("conclusion");
   const auto version = conclusion ? conclusion->find("visible_version") : std::nullopt;
+  // Below the floor it shows why the read is refused; the floor may have risen on the way.
+  if (!version && *read.at_commit < floor_at(last_lsn())) return;
+  if (*read.at_commit < floor_at(read.asked.lsn)) return fail(what() + ": a version below the floor (MVCC-4)");
   const Version* expected = visible(read.collection, read.id, *read.at_commit);
   if (version.has_value() != (expected != nullptr)) return fail(what() + ": its conclusion is not what a read answers");
   if (!version) return;

@@ -194,7 +194,7 @@ void Model::check_refused(WriteIssue& issue, const Error& error) {
       return;
     case ErrorCode::kWalFull:
       count(Counter::kRefusedByRoom);
-      if (facts.engine != nullptr &&
+      if (facts.engine != nullptr && facts.engine->storage().manifest().number == asked.manifest &&
           facts.engine->writer().ring().free_bytes(facts.engine->writer().ring().end()) > max_wal_bytes_ / 2)
         unexpected("write", asked, error);
       nodes_[asked.node].was_full = true;

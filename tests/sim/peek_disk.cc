@@ -37,6 +37,7 @@ Result<void> PeekDisk::make_directory(const std::string&) { return read_only(); 
 Result<void> PeekDisk::sync_directory(const std::string&) { return read_only(); }
 Result<void> PeekDisk::rename(const std::string&, const std::string&) { return read_only(); }
 Result<void> PeekDisk::remove(const std::string&) { return read_only(); }
+Result<void> PeekDisk::link(const std::string&, const std::string&) { return read_only(); }
 Result<bool> PeekDisk::exists(const std::string& path) { return disk_.exists(path); }
 Result<std::vector<std::string>> PeekDisk::list(const std::string& path) { return disk_.list(path); }
 Result<std::unique_ptr<runtime::DirectoryLock>> PeekDisk::lock(const std::string&) { return read_only(); }

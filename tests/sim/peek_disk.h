@@ -15,6 +15,7 @@ class PeekDisk final : public runtime::Disk {
   Result<void> sync_directory(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
   Result<void> remove(const std::string& path) override;
+  Result<void> link(const std::string& existing, const std::string& made) override;
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;

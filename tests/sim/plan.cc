@@ -53,6 +53,10 @@ SeedPlan::SeedPlan(uint64_t seed) {
   reset = rate(random, 3, 20);
   clock_jump = rate(random, 3, 20);
   second_shipper = rate(random, 5, 30);
+  storage_operation = random.one_in(4) ? 0 : 1 + static_cast<uint32_t>(random.below(6));
+  floor = rate(random, 5, 25);
+  cache_bytes = random.one_in(2) ? 1 : 1 << 20;
+  compress = random.one_in(4);
   sync_fault = random.one_in(6);
   hostile = random.one_in(2);
 }

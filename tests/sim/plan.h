@@ -16,6 +16,8 @@ struct SeedPlan {
   wal::RingGeometry geometry;
   bool group_commit = true;
   uint32_t max_in_flight = 1024;
+  uint64_t cache_bytes = 0;
+  bool compress = false;
   SimOptions options;  // rates of what the network and the clocks do by themselves
 
   uint32_t client_operations = 0;  // bursts of each client
@@ -34,6 +36,8 @@ struct SeedPlan {
   uint32_t reset = 0;
   uint32_t clock_jump = 0;
   uint32_t second_shipper = 0;
+  uint32_t storage_operation = 0;
+  uint32_t floor = 0;
   bool sync_fault = false;  // one node's syncs fail for a while
   bool hostile = false;
 };

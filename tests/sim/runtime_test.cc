@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <numeric>
 
 #include "common/base/assert.h"
@@ -116,6 +117,42 @@ TEST(SimDisk, PrefixFateKeepsTheFirstSectors) {
     one.restart(CrashKind::kPower);
     const Bytes left = one.content("/d/f");
     ASSERT_TRUE(std::ranges::is_sorted(left, std::greater<>()));
+  }
+}
+
+TEST(SimDisk, TearsAtTheSectorSizeOfTheDiskAndCountsIt) {
+  for (const uint32_t sector_bytes : {512u, 4096u}) {
+    std::array<uint64_t, kFaultKinds> hits{};
+    for (uint64_t seed = 1; seed <= 60; ++seed) {
+      SimOptions options = with_power(seed % 2 == 0 ? PowerFate::kSubset : PowerFate::kPrefix);
+      options.sector_bytes = sector_bytes;
+      OneMachine one(seed, options);
+      one.put("/d/f", filled(5 * 4096, 0));
+      auto file = one.disk().open("/d/f", OpenMode::kReadWrite);
+      ASSERT_TRUE((*file)->write(1024, filled(3 * 4096, 1)));
+      ASSERT_TRUE((*file)->write(512, filled(1024, 2)));
+      file->reset();
+      one.restart(CrashKind::kPower);
+      // A sector is as the file had it at one time: before, after the first write, after both.
+      const Bytes left = one.content("/d/f");
+      for (size_t at = 0; at < left.size(); at += sector_bytes) {
+        const ByteSpan sector = ByteSpan(left).subspan(at, sector_bytes);
+        Bytes states[3] = {filled(sector_bytes, 0), filled(sector_bytes, 0), filled(sector_bytes, 0)};
+        for (size_t i = 0; i < sector_bytes; ++i) {
+          const bool in_first = at + i >= 1024 && at + i < 1024 + 3 * 4096;
+          states[1][i] = in_first ? 1 : 0;
+          states[2][i] = at + i >= 512 && at + i < 1536 ? 2 : states[1][i];
+        }
+        const bool known = std::ranges::any_of(states, [&](const Bytes& s) { return std::ranges::equal(s, sector); });
+        ASSERT_TRUE(known) << "offset " << at << ", seed " << seed;
+      }
+      for (size_t kind = 0; kind < kFaultKinds; ++kind) hits[kind] += one.world.hits(static_cast<FaultKind>(kind));
+    }
+    const auto count = [&](FaultKind kind) { return hits[static_cast<size_t>(kind)]; };
+    EXPECT_GT(count(sector_bytes == 512 ? FaultKind::kTorn512 : FaultKind::kTorn4096), 10u);
+    EXPECT_EQ(count(sector_bytes == 512 ? FaultKind::kTorn4096 : FaultKind::kTorn512), 0u);
+    EXPECT_GT(count(FaultKind::kReordered), 5u);
+    EXPECT_LT(count(FaultKind::kReordered), 31u);  // a prefix is in order
   }
 }
 
@@ -263,6 +300,44 @@ TEST(SimDisk, RenameBetweenDirectoriesNeverLosesTheFile) {
   }
 }
 
+TEST(SimDisk, LinkIsASecondNameOfTheSameFile) {
+  OneMachine one(1);
+  one.put("/d/f", filled(10, 1));
+  ASSERT_TRUE(one.disk().link("/d/f", "/d/g"));
+  auto file = one.disk().open("/d/g", OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->write(0, filled(10, 2)));
+  EXPECT_EQ(one.content("/d/f"), filled(10, 2));
+  ASSERT_TRUE(one.disk().remove("/d/f"));
+  EXPECT_FALSE(one.machine.disk().exists("/d/f"));
+  EXPECT_EQ(one.content("/d/g"), filled(10, 2));
+  EXPECT_FALSE(one.disk().link("/d/f", "/d/h"));
+  EXPECT_FALSE(one.disk().link("/d", "/d/h"));
+  one.put("/d/h", filled(1, 1));
+  EXPECT_FALSE(one.disk().link("/d/g", "/d/h"));
+  EXPECT_EQ(one.content("/d/h"), filled(1, 1));
+}
+
+TEST(SimDisk, LinkIsDurableWithTheSyncOfItsOwnDirectory) {
+  int lost = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    OneMachine one(seed);
+    ASSERT_TRUE(one.disk().make_directory("/e"));
+    ASSERT_TRUE(one.disk().sync_directory("/"));
+    one.put("/d/f", filled(10, 1));
+    ASSERT_TRUE(one.disk().link("/d/f", "/e/g"));
+    ASSERT_TRUE(one.disk().sync_directory(seed % 2 == 0 ? "/e" : "/d"));
+    one.restart(CrashKind::kPower);
+    ASSERT_EQ(one.content("/d/f"), filled(10, 1));
+    if (seed % 2 == 0) {
+      ASSERT_EQ(one.content("/e/g"), filled(10, 1));
+    } else {
+      lost += one.machine.disk().exists("/e/g") ? 0 : 1;
+    }
+  }
+  EXPECT_GT(lost, 2);
+  EXPECT_LT(lost, 18);
+}
+
 TEST(SimDisk, ErrorsOfPathsAndModes) {
   OneMachine one(1);
   EXPECT_FALSE(one.disk().open("/d/none", OpenMode::kRead));
@@ -332,6 +407,56 @@ TEST(SimDisk, RolledFaultsHappenAndAreCounted) {
   }
   one.machine.disk().set_faulty(false);
   EXPECT_TRUE((*file)->write(0, filled(1024, 6)));
+}
+
+TEST(SimDisk, EachCallCanBeMadeToFailAloneAndThenChangesNothing) {
+  using Step = std::function<bool(runtime::Disk&, runtime::File&)>;
+  const std::pair<FaultKind, Step> steps[] = {
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.open("/d/new", OpenMode::kCreate).has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.make_directory("/d/e").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.link("/d/f", "/d/e/f").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.rename("/d/e/f", "/d/g").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.remove("/d/g").has_value(); }},
+      {FaultKind::kSyncFailed, [](auto& disk, auto&) { return disk.sync_directory("/d").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.exists("/d/f").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.list("/d").has_value(); }},
+      {FaultKind::kCallError, [](auto& disk, auto&) { return disk.lock("/d").has_value(); }},
+      {FaultKind::kWriteError, [](auto&, auto& file) { return file.write(0, filled(512, 2)).has_value(); }},
+      {FaultKind::kSyncFailed, [](auto&, auto& file) { return file.sync().has_value(); }},
+      {FaultKind::kCallError, [](auto&, auto& file) { return file.size().has_value(); }},
+      {FaultKind::kWriteError, [](auto&, auto& file) { return file.fill_zero(512).has_value(); }},
+      {FaultKind::kReadError,
+       [](auto&, auto& file) {
+         Bytes out(512);
+         return file.read(0, out).has_value();
+       }},
+  };
+  for (size_t failing = 0; failing < std::size(steps); ++failing) {
+    OneMachine one(1);
+    one.put("/d/f", filled(512, 1));
+    auto file = one.disk().open("/d/f", OpenMode::kReadWrite);
+    for (size_t i = 0; i < failing; ++i) static_cast<void>(steps[i].second(one.disk(), **file));
+    const auto tree = one.machine.disk().tree();
+    const Bytes content = one.content("/d/f");
+    one.process->fail_at_call(1);
+    EXPECT_FALSE(steps[failing].second(one.disk(), **file)) << failing;
+    EXPECT_EQ(one.world.hits(steps[failing].first), 1u) << failing;
+    EXPECT_EQ(one.machine.disk().tree(), tree) << failing;
+    EXPECT_EQ(one.content("/d/f"), content) << failing;
+    EXPECT_TRUE(steps[failing].second(one.disk(), **file)) << failing << ", tried again";
+  }
+}
+
+TEST(SimDisk, ArmedFaultHitsOnceAtItsCall) {
+  OneMachine one(1);
+  one.put("/d/f", filled(1024, 0));
+  auto file = one.disk().open("/d/f", OpenMode::kReadWrite);
+  one.world.arm(FaultKind::kShortWrite, 3);
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ((*file)->write(0, filled(1024, 1)).has_value(), i != 3) << i;
+  EXPECT_EQ(one.world.hits(FaultKind::kShortWrite), 1u);
+  one.process->fail_at_call(2);
+  one.process->fail_at_call(0);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE((*file)->write(0, filled(1024, 1)));
 }
 
 TEST(SimDisk, DeadProcessGetsIoForEver) {
@@ -440,6 +565,20 @@ TEST(SimLogDevice, ErrorsOfWriteAndSyncAreAnswered) {
     ASSERT_TRUE(log.world.run_to_idle());
     EXPECT_EQ(result.calls, 1);
     EXPECT_FALSE(result.ok);
+  }
+}
+
+TEST(SimLogDevice, WriteAndSyncAreCallsThatCanBeMadeToFail) {
+  for (const auto& [call, kind] : {std::pair(1u, FaultKind::kWriteError), std::pair(2u, FaultKind::kSyncFailed)}) {
+    WithLog log(1);
+    log.process->fail_at_call(call);
+    const Bytes frame = filled(512, 1);
+    LogResult result;
+    log.submit(0, frame, result);
+    ASSERT_TRUE(log.world.run_to_idle());
+    EXPECT_EQ(result.calls, 1);
+    EXPECT_FALSE(result.ok);
+    EXPECT_EQ(log.world.hits(kind), 1u);
   }
 }
 

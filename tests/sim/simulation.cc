@@ -36,6 +36,7 @@ class Simulation {
   void tend();
   void calm_down();
   void tick();
+  void release_full_rings();
   [[nodiscard]] bool agreed();
   // Who can serve the longest log.
   [[nodiscard]] std::optional<NodeIndex> longest();
@@ -176,6 +177,7 @@ void Simulation::calm_down() {
         return false;
       }
     }
+    release_full_rings();
     if (agreed()) return clients_[0]->done() && clients_[1]->done();
     if (source != best || shipper_->has_stopped_target()) shipper_->start(*best);
     source = best;
@@ -186,6 +188,19 @@ void Simulation::calm_down() {
   outcome_.reason = why_not_agreed();
 }
 
+// A ring with no released segment left takes no more. A checkpoint is the operator's act.
+void Simulation::release_full_rings() {
+  for (auto& host : hosts_) {
+    if (!takes_part(host->index())) continue;
+    engine::Engine& engine = *host->node()->engine();
+    const auto& ring = engine.writer().ring();
+    if (ring.free_bytes(ring.end()) > 2 * ring.geometry().segment_bytes || engine.storage().running()) continue;
+    if (!engine.storage().checkpoint(true)) continue;
+    host->facts().was_full = true;
+    journal_.note("{}: its ring is full; checkpoint", host->name());
+  }
+}
+
 bool Simulation::agreed() {
   const auto best = longest();
   if (!best) return true;  // every node has halted
@@ -194,11 +209,9 @@ bool Simulation::agreed() {
     if (!hosts_[i]->is_ready()) return false;
     const engine::Engine& engine = *hosts_[i]->node()->engine();
     if (hosts_[i]->facts().halted) continue;
-    // A ring with no released segment left takes no more; it needs a checkpoint, which is the operator's act.
-    const auto& ring = engine.writer().ring();
-    const bool full = ring.free_bytes(ring.end()) < ring.geometry().segment_bytes + ring.geometry().segment_bytes / 2;
-    if (full && engine.visible().lsn < end.lsn) {
-      hosts_[i]->facts().was_full = true;
+    // Its source no longer has what it needs: it is for the operator to give it a snapshot.
+    if (engine.visible().lsn.next() < hosts_[*best]->node()->engine()->reader().first_lsn()) {
+      hosts_[i]->facts().left_behind = true;
       continue;
     }
     if (engine.visible().chain != end.chain || engine.visible().digest != end.digest) return false;
@@ -224,7 +237,11 @@ void Simulation::final_check() {
   bool full = false;
   for (NodeIndex i = 0; i < kNodes && !model_.failed(); ++i) {
     full = full || hosts_[i]->facts().was_full;
-    if (hosts_[i]->is_ready()) model_.compare_whole(i);
+    if (hosts_[i]->facts().left_behind) context_.count(Counter::kNodesLeftBehind);
+    if (!hosts_[i]->is_ready()) continue;
+    model_.compare_whole(i, hosts_[i]->machine().disk());
+    const auto& ring = hosts_[i]->node()->engine()->writer().ring();
+    if (ring.end().segment_sequence > ring.geometry().slots) context_.count(Counter::kRingsReused);
   }
   if (full) context_.count(Counter::kSeedsWithFullRing);
 }

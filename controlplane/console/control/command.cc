@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <iostream>
 
 #include "common/uv/posix_disk.h"
+#include "controlplane/console/phrase.h"
 
 namespace aerodb::console {
 namespace {
@@ -28,15 +28,6 @@ void show_explanation(const wire::CommandExplainResponse& answer, Output& output
     output.line(
         fmt::format("unreached     {} {} {}", printable(view.node), printable(view.address), view.why.value_or("")));
   }
-}
-
-// Where the phrase is typed. nullopt at the end of input.
-std::optional<std::string> ask_phrase(const std::string& form, Output& output) {
-  static_cast<void>(output.flush());
-  output.notice(fmt::format("To confirm, type {}: ", printable(form)));
-  std::string phrase;
-  if (!std::getline(std::cin, phrase)) return std::nullopt;
-  return phrase;
 }
 
 std::unexpected<Error> not_confirmed(const wire::CommandExplainRequest& request, const std::string& why) {
@@ -79,8 +70,7 @@ Result<ExitCode> explain_and_confirm(const wire::CommandExplainRequest& request,
     form = answer.phrase_form;
   });
   if (!called) return fail(std::move(called.error()));
-  const auto& screen = output.screen();
-  if (!output.is_table() || !screen.terminal_in || !screen.terminal_err) {
+  if (!can_ask(output)) {
     return not_confirmed(request, "explained and not confirmed; nothing was carried out");
   }
   const auto phrase = ask_phrase(form, output);

@@ -49,6 +49,8 @@ class Query final : public Verb {
     options.flag("--descending", descending_, "order downwards");
     options.number("--limit", limit_, 1, std::numeric_limits<uint32_t>::max(), "at most so many documents; mandatory");
     options.number("--max-entries", max_entries_, 1, kMaxNumber, "fail rather than visit more index entries");
+    options.text("--after-id", "ID", after_id_, "the next page: documents beyond this one; needs --at-commit");
+    options.text("--after-value", "VALUE", after_value_, "its value of the sort field; not where the order is by _id");
     options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
     options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
                    "newest version understood (default: the newest registered)");
@@ -68,9 +70,11 @@ class Query final : public Verb {
       if (!predicate) return fail(std::move(predicate.error()));
       predicates.push_back(std::move(*predicate));
     }
+    auto after = page_end(*schema);
+    if (!after) return fail(std::move(after.error()));
     wire::Receipt seen;
     Result<void> shown;
-    auto called = (*session)->call(wire::kDocQuery, request_of(predicates, schema->version, *receipt),
+    auto called = (*session)->call(wire::kDocQuery, request_of(predicates, *after, schema->version, *receipt),
                                    [&](const wire::DocQueryResponse& answer) {
                                      seen = answer.receipt;
                                      shown = show(answer, *schema, output);
@@ -82,7 +86,18 @@ class Query final : public Verb {
   }
 
  private:
-  [[nodiscard]] wire::DocQueryRequest request_of(const std::vector<Predicate>& predicates, uint32_t schema_version,
+  // The value of the page end, read by the type of the sort field as a predicate's is; absent: none given.
+  [[nodiscard]] Result<std::optional<Bytes>> page_end(const document::Schema& schema) const {
+    if (!after_value_) return std::optional<Bytes>();
+    if (!after_id_ || !sort_)
+      return fail(ErrorCode::kUsage, "query: --after-value stands beside --after-id and --sort");
+    auto value = parse_predicate(fmt::format("{}={}", *sort_, *after_value_), schema);
+    if (!value) return fail(std::move(value.error()));
+    return std::optional(std::move(value->value));
+  }
+
+  [[nodiscard]] wire::DocQueryRequest request_of(const std::vector<Predicate>& predicates,
+                                                 const std::optional<Bytes>& after_value, uint32_t schema_version,
                                                  const std::optional<wire::Receipt>& receipt) const {
     wire::DocQueryRequest request;
     request.collection = collection_;
@@ -94,6 +109,11 @@ class Query final : public Verb {
     if (descending_) request.descending = true;
     if (limit_) request.limit = static_cast<uint32_t>(*limit_);
     request.max_entries = max_entries_;
+    if (after_id_) {
+      request.after.emplace();
+      request.after->id = *after_id_;
+      if (after_value) request.after->sort_value = wire::Packed{*after_value};
+    }
     request.at_commit = number_of<CommitId>(at_commit_);
     request.receipt = receipt;
     return request;
@@ -119,6 +139,8 @@ class Query final : public Verb {
   bool descending_ = false;
   std::optional<uint64_t> limit_;
   std::optional<uint64_t> max_entries_;
+  std::optional<std::string> after_id_;
+  std::optional<std::string> after_value_;
   std::optional<uint64_t> at_commit_;
   std::optional<uint64_t> schema_version_;
   DataOptions data_;

@@ -22,18 +22,6 @@ constexpr uint64_t kMaxSegments = 4096;
 constexpr uint64_t kMinSegmentBytes = 16 * kMiB;
 constexpr uint64_t kMaxSegmentBytes = kGiB;
 
-// A node's TOML is checked when it is read; --segments and --segment-bytes are checked alike.
-Result<void> check_geometry(const wal::RingGeometry& geometry) {
-  const bool slots = geometry.slots >= kMinSegments && geometry.slots <= kMaxSegments;
-  const bool bytes = geometry.segment_bytes >= kMinSegmentBytes && geometry.segment_bytes <= kMaxSegmentBytes &&
-                     geometry.segment_bytes % wal::kSectorBytes == 0;
-  if (slots && bytes) return {};
-  return fail(ErrorCode::kConfigInvalid,
-              fmt::format("init: {} segments of {} bytes; expected {} to {} of {} to {} bytes, a multiple of {}",
-                          geometry.slots, geometry.segment_bytes, kMinSegments, kMaxSegments, kMinSegmentBytes,
-                          kMaxSegmentBytes, wal::kSectorBytes));
-}
-
 template <class Id>
 Result<void> read_id(std::string_view option, const std::string& text, std::optional<Id>& id) {
   if (text.empty()) return {};
@@ -131,8 +119,19 @@ class Init final : public Verb {
 
 }  // namespace
 
+Result<void> check_geometry(std::string_view verb, const wal::RingGeometry& geometry) {
+  const bool slots = geometry.slots >= kMinSegments && geometry.slots <= kMaxSegments;
+  const bool bytes = geometry.segment_bytes >= kMinSegmentBytes && geometry.segment_bytes <= kMaxSegmentBytes &&
+                     geometry.segment_bytes % wal::kSectorBytes == 0;
+  if (slots && bytes) return {};
+  return fail(ErrorCode::kConfigInvalid,
+              fmt::format("{}: {} segments of {} bytes; expected {} to {} of {} to {} bytes, a multiple of {}", verb,
+                          geometry.slots, geometry.segment_bytes, kMinSegments, kMaxSegments, kMinSegmentBytes,
+                          kMaxSegmentBytes, wal::kSectorBytes));
+}
+
 Result<InitReport> init_node(const engine::InitOptions& options) {
-  if (auto checked = check_geometry(options.geometry); !checked) return fail(std::move(checked.error()));
+  if (auto checked = check_geometry("init", options.geometry); !checked) return fail(std::move(checked.error()));
   if (!options.primary && !options.cluster) {
     return fail(ErrorCode::kUsage, fmt::format("init {}: a replica needs the cluster id of its primary", options.name));
   }

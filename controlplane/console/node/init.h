@@ -34,4 +34,7 @@ struct InitReport {
 // The account that runs this program, for the first record.
 [[nodiscard]] std::string account_name();
 
+// CONFIG_INVALID where the ring is outside the bounds that a node's TOML has too. `verb` is for the message.
+[[nodiscard]] Result<void> check_geometry(std::string_view verb, const wal::RingGeometry& geometry);
+
 }  // namespace aerodb::console

@@ -1,5 +1,5 @@
-// Closed-loop load on a node's client listener, and what this machine does without a node: the same shape of traffic on
-// a bare echo, the same shape of write on a bare file.
+// Closed-loop load on a node or on Redis, by one and the same loop, and what this machine does without either: the same
+// shape of traffic on a bare echo, the same shape of write on a bare file.
 #pragma once
 
 #include <cstdint>
@@ -11,40 +11,52 @@
 namespace aerodb::bench {
 
 enum class Operation : uint8_t {
-  kInsert,  // doc.insert of a new document each
-  kGet,     // doc.get of documents that are there
-  kEcho,    // no node: fixed bytes there and back between two threads
-  kSync,    // no node: one write and one fdatasync after the other, on a file that is full of zeros
+  kWrite,  // a new document each: doc.insert; SET
+  kGet,    // documents that are there: doc.get; GET
+  kMixed,  // nine gets, one write
+  kQuery,  // kQueryDocuments documents by an indexed field: doc.query; Redis has none
+  kFill,   // writes the documents that gets ask for, from the first to the last
+  kEcho,   // no server: fixed bytes there and back between two threads
+  kSync,   // no server: one write and one fdatasync after the other, on a file that is full of zeros
+  kDisk,   // no server: a new file, written from its begin, one fdatasync at its end; counted in mebibytes
+};
+
+enum class Protocol : uint8_t {
+  kNode,   // MessagePack-RPC on a client listener; collection `bench` with the schema of sample_fields() must be there
+  kRedis,  // RESP2
 };
 
 struct LoadOptions {
   Operation operation = Operation::kGet;
-  std::string address;  // of the node
-  std::string file;     // kSync: a file to make, use and remove
+  Protocol protocol = Protocol::kNode;
+  std::string address;  // HOST:PORT, numeric
+  std::string file;     // kSync, kDisk: a file to make, use and remove
   uint32_t connections = 1;
-  uint32_t depth = 1;     // requests in flight on each
-  double seconds = 5;     // of measurement, after a tenth of it to warm up
-  uint64_t requests = 0;  // if not 0: end after so many, warm-up left out
-  std::string collection = "bench";
-  std::string prefix = "d";      // of the ids; an insert run needs one of its own
-  uint32_t documents = 10'000;   // kGet: ids are PREFIX0 .. PREFIX(documents - 1)
-  uint32_t payload_bytes = 100;  // kInsert: text in each document
-  uint32_t bytes = 1024;         // kSync: of each write, a multiple of 512
+  uint32_t depth = 1;             // requests in flight on each
+  double seconds = 2;             // of measurement, after a tenth of it to warm up
+  uint64_t requests = 0;          // if not 0: end after so many
+  uint64_t documents = 10'000;    // kGet, kMixed, kQuery, kFill: documents 0 .. documents - 1
+  uint64_t first = 1ull << 40;    // kWrite, kMixed: number of the first document written; each run needs its own
+  uint32_t document_bytes = 200;  // of each document as it is sent
+  uint32_t bytes = 1024;          // kSync: of each write, a multiple of 512. kEcho: of a message there
+  uint32_t answer_bytes = 128;    // kEcho: of a message back
 };
 
 struct LoadResult {
   Histogram latency;
   double seconds = 0;
-  uint64_t errors = 0;
+  uint64_t errors = 0;  // refused, or answered without the documents asked for
   std::string first_error;
 };
 
-// kInsert, kGet. One thread, all connections on one loop. UNREACHABLE, CONNECTION_LOST.
+// kWrite, kGet, kMixed, kQuery, kFill. One thread, all connections on one epoll. UNREACHABLE, CONNECTION_LOST.
 [[nodiscard]] Result<LoadResult> run_load(const LoadOptions& options);
-// kEcho. Messages are as long as a get and its answer.
+// kEcho.
 [[nodiscard]] Result<LoadResult> run_echo(const LoadOptions& options);
 // kSync.
 [[nodiscard]] Result<LoadResult> run_sync(const LoadOptions& options);
+// kDisk.
+[[nodiscard]] Result<LoadResult> run_disk(const LoadOptions& options);
 
 // When a run begins to count and when it ends. Time is steady_clock in nanoseconds.
 class Stopwatch {

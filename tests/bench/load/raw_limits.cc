@@ -10,39 +10,17 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <deque>
 #include <optional>
 #include <thread>
-#include <utility>
 #include <vector>
 
+#include "common/base/bytes.h"
 #include "tests/bench/load/load.h"
+#include "tests/bench/load/socket.h"
 
 namespace aerodb::bench {
 namespace {
-
-// Sizes of a get of a document with 100 bytes of text, and of its answer.
-constexpr size_t kAskBytes = 96;
-constexpr size_t kAnswerBytes = 336;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::unexpected<Error> system_error(std::string_view what) {
-  return fail(ErrorCode::kIo, std::string(what) + ": " + std::strerror(errno));
-}
 
 // One end of a stream on which messages of fixed sizes come in and others of fixed sizes go out.
 struct EchoEnd {
@@ -76,7 +54,8 @@ struct Streams {
   std::deque<EchoEnd> servers;
 };
 
-Result<Streams> connect_streams(uint32_t count) {
+Result<Streams> connect_streams(const LoadOptions& options) {
+  const uint32_t count = options.connections;
   const Descriptor listener(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -94,8 +73,8 @@ Result<Streams> connect_streams(uint32_t count) {
     Descriptor server(::accept(listener.get(), nullptr, nullptr));
     const int one = 1;
     for (const int fd : {client.get(), server.get()}) ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    streams.clients.push_back({std::move(client), kAnswerBytes, kAskBytes});
-    streams.servers.push_back({std::move(server), kAskBytes, kAnswerBytes});
+    streams.clients.push_back({std::move(client), options.answer_bytes, options.bytes});
+    streams.servers.push_back({std::move(server), options.bytes, options.answer_bytes});
   }
   return streams;
 }
@@ -131,10 +110,29 @@ void serve_echo(std::deque<EchoEnd>& ends) {
   });
 }
 
+// A file that was not there before and is gone afterwards.
+class NewFile {
+ public:
+  static Result<NewFile> make(const std::string& path) {
+    Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (fd.get() < 0) return system_error("create " + path);
+    ::unlink(path.c_str());
+    return NewFile(std::move(fd));
+  }
+  bool write(uint64_t at, const Bytes& data) {
+    return ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(at)) == static_cast<ssize_t>(data.size());
+  }
+  bool sync() { return ::fdatasync(fd_.get()) == 0; }
+
+ private:
+  explicit NewFile(Descriptor fd) : fd_(std::move(fd)) {}
+  Descriptor fd_;
+};
+
 }  // namespace
 
 Result<LoadResult> run_echo(const LoadOptions& options) {
-  auto streams = connect_streams(options.connections);
+  auto streams = connect_streams(options);
   if (!streams) return fail(std::move(streams.error()));
   std::thread server([&] { serve_echo(streams->servers); });
   LoadResult result;
@@ -161,29 +159,38 @@ Result<LoadResult> run_echo(const LoadOptions& options) {
 
 Result<LoadResult> run_sync(const LoadOptions& options) {
   constexpr uint64_t kFileBytes = 64u << 20;
-  const Descriptor file(::open(options.file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return system_error("create " + options.file);
-  const struct Remove {
-    const std::string& path;
-    ~Remove() { ::unlink(path.c_str()); }
-  } remove{options.file};
-  const std::vector<uint8_t> zeros(1 << 20);
+  auto file = NewFile::make(options.file);
+  if (!file) return fail(std::move(file.error()));
+  const Bytes zeros(1 << 20);
   for (uint64_t at = 0; at < kFileBytes; at += zeros.size()) {
-    if (::pwrite(file.get(), zeros.data(), zeros.size(), static_cast<off_t>(at)) != static_cast<ssize_t>(zeros.size()))
-      return system_error("fill " + options.file);
+    if (!file->write(at, zeros)) return system_error("fill " + options.file);
   }
-  if (::fsync(file.get()) != 0) return system_error("sync " + options.file);
-  const std::vector<uint8_t> data(options.bytes, 0x5a);
+  if (!file->sync()) return system_error("sync " + options.file);
+  const Bytes data(options.bytes, 0x5a);
   LoadResult result;
   Stopwatch stopwatch(options);
-  for (uint64_t at = 0;; at = (at + data.size()) % (kFileBytes - data.size())) {
+  for (uint64_t at = 0;; at = (at + data.size()) % (kFileBytes - data.size()) / 512 * 512) {
     const uint64_t began_ns = Stopwatch::now_ns();
-    if (::pwrite(file.get(), data.data(), data.size(), static_cast<off_t>(at / 512 * 512)) !=
-        static_cast<ssize_t>(data.size()))
-      return system_error("write " + options.file);
-    if (::fdatasync(file.get()) != 0) return system_error("sync " + options.file);
+    if (!file->write(at, data)) return system_error("write " + options.file);
+    if (!file->sync()) return system_error("sync " + options.file);
     if (!stopwatch.note(began_ns, Stopwatch::now_ns(), result)) return result;
   }
+}
+
+Result<LoadResult> run_disk(const LoadOptions& options) {
+  auto file = NewFile::make(options.file);
+  if (!file) return fail(std::move(file.error()));
+  const Bytes data(1 << 20, 0x5a);
+  LoadResult result;
+  const uint64_t first_ns = Stopwatch::now_ns();
+  for (uint64_t i = 0; i < options.requests; ++i) {
+    const uint64_t began_ns = Stopwatch::now_ns();
+    if (!file->write(i * data.size(), data)) return system_error("write " + options.file);
+    if (i + 1 == options.requests && !file->sync()) return system_error("sync " + options.file);
+    result.latency.add(Stopwatch::now_ns() - began_ns);
+  }
+  result.seconds = static_cast<double>(Stopwatch::now_ns() - first_ns) / 1e9;
+  return result;
 }
 
 }  // namespace aerodb::bench

@@ -31,7 +31,7 @@ FileContent::Page& FileContent::page(uint64_t index) {
 
 void FileContent::remember(uint64_t sector) {
   const uint64_t index = sector * kSectorBytes / kPageBytes;
-  Undo undo{sector, saved_.size(), index >= pages_.size() || !pages_[index], false};
+  Undo undo{sector, saved_.size(), writes_, index >= pages_.size() || !pages_[index], false};
   if (!undo.was_zero) {
     const uint8_t* from = pages_[index]->data() + sector * kSectorBytes % kPageBytes;
     saved_.insert(saved_.end(), from, from + kSectorBytes);
@@ -49,6 +49,7 @@ void FileContent::restore(const Undo& undo) {
 }
 
 void FileContent::write(uint64_t offset, ByteSpan data) {
+  ++writes_;
   for (size_t done = 0; done < data.size();) {
     const uint64_t from = offset + done;
     const size_t count = std::min(data.size() - done, kPageBytes - from % kPageBytes);
@@ -87,24 +88,45 @@ void FileContent::fail_sync() {
   for (Undo& undo : undo_) undo.abandoned = true;
 }
 
-FileContent::Loss FileContent::lose(PowerFate fate, SeededRandom& random) {
-  Loss loss;
-  const size_t prefix = fate == PowerFate::kPrefix ? random.below(undo_.size() + 1) : 0;
-  // Newest first: a sector ends as its newest write that was kept, or as it was before the oldest one lost.
+// Which of undo_ are kept. A group that one call wrote is kept or lost as a whole.
+std::vector<bool> FileContent::survivors(PowerFate fate, size_t sector_bytes, SeededRandom& random) const {
+  const uint64_t group_sectors = sector_bytes / kSectorBytes;
+  auto group = [&](size_t i) { return undo_[i].sector / group_sectors; };
+  auto one_group = [&](size_t a, size_t b) { return undo_[a].write == undo_[b].write && group(a) == group(b); };
+  std::vector<bool> kept(undo_.size(), fate == PowerFate::kAllKept);
+  if (fate == PowerFate::kPrefix) {
+    size_t prefix = random.below(undo_.size() + 1);
+    while (prefix > 0 && prefix < undo_.size() && one_group(prefix - 1, prefix)) --prefix;
+    std::fill_n(kept.begin(), prefix, true);
+  }
+  if (fate != PowerFate::kSubset) return kept;
+  // Newest first: a group ends as its newest write that was kept, or as it was before the oldest one lost.
   std::vector<uint64_t> settled;
   for (size_t i = undo_.size(); i-- > 0;) {
-    const Undo& undo = undo_[i];
-    bool kept = fate == PowerFate::kAllKept || (fate == PowerFate::kPrefix && i < prefix);
-    if (fate == PowerFate::kSubset) {
-      auto place = std::ranges::lower_bound(settled, undo.sector);
-      kept = (place != settled.end() && *place == undo.sector);
-      if (!kept && random.one_in(2)) {
-        settled.insert(place, undo.sector);
-        kept = true;
-      }
+    if (i + 1 < undo_.size() && one_group(i, i + 1)) {
+      kept[i] = kept[i + 1];
+      continue;
     }
-    if (kept) continue;
-    restore(undo);
+    auto place = std::ranges::lower_bound(settled, group(i));
+    kept[i] = place != settled.end() && *place == group(i);
+    if (!kept[i] && random.one_in(2)) {
+      settled.insert(place, group(i));
+      kept[i] = true;
+    }
+  }
+  return kept;
+}
+
+FileContent::Loss FileContent::lose(PowerFate fate, size_t sector_bytes, SeededRandom& random) {
+  Loss loss;
+  const auto kept = survivors(fate, sector_bytes, random);
+  bool newer_kept = false;
+  for (size_t i = undo_.size(); i-- > 0;) {
+    loss.torn = loss.torn || (i + 1 < undo_.size() && undo_[i].write == undo_[i + 1].write && kept[i] != kept[i + 1]);
+    newer_kept = newer_kept || kept[i];
+    if (kept[i]) continue;
+    loss.reordered = loss.reordered || newer_kept;
+    restore(undo_[i]);
     ++loss.sectors;
   }
   if (size_ != durable_size_ && fate != PowerFate::kAllKept && (fate == PowerFate::kAllLost || random.one_in(2))) {

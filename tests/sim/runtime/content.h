@@ -37,9 +37,12 @@ class FileContent {
   struct Loss {
     uint64_t sectors = 0;
     bool size = false;
+    bool torn = false;       // a write survived in part
+    bool reordered = false;  // what was written later survived what was written before
   };
-  // Power is gone: afterwards everything left is durable.
-  Loss lose(PowerFate fate, SeededRandom& random);
+  // Power is gone: afterwards everything left is durable. Sectors live and die together in groups of `sector_bytes`,
+  // kSectorBytes or kPageBytes.
+  Loss lose(PowerFate fate, size_t sector_bytes, SeededRandom& random);
 
   // Media damage: changes durable bytes beneath everything. Requires offset < size().
   void damage(uint64_t offset, uint8_t mask);
@@ -49,18 +52,21 @@ class FileContent {
   struct Undo {
     uint64_t sector = 0;
     uint64_t saved_at = 0;  // into saved_
+    uint64_t write = 0;     // which call wrote it
     bool was_zero = false;  // nothing saved: the page did not exist
     bool abandoned = false;
   };
   Page& page(uint64_t index);
   void remember(uint64_t sector);
   void restore(const Undo& undo);
+  [[nodiscard]] std::vector<bool> survivors(PowerFate fate, size_t sector_bytes, SeededRandom& random) const;
   void cut(uint64_t size_bytes);
 
   std::vector<std::unique_ptr<Page>> pages_;  // absent: zeros
   uint64_t size_ = 0;
   uint64_t durable_size_ = 0;
   std::vector<Undo> undo_;  // oldest first
+  uint64_t writes_ = 0;
   Bytes saved_;
 };
 

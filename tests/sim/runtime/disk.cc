@@ -160,6 +160,18 @@ Result<void> SimDisk::remove(const std::string& path) {
   return {};
 }
 
+Result<void> SimDisk::link(const std::string& existing, const std::string& made) {
+  NodePointer node = find(existing);
+  if (!node || node->is_directory) return refuse("link", existing, "no such file");
+  auto at = place("link", made);
+  if (!at) return fail(std::move(at.error()));
+  if (at->parent->children.contains(at->name)) return refuse("link", made, "exists already");
+  if (no_space()) return refuse("link", made, "no space left on device");
+  changes_.push_back({at->parent, at->name, nullptr, nullptr, {}, nullptr});
+  set_child(at->parent, at->name, std::move(node));
+  return {};
+}
+
 Result<std::vector<std::string>> SimDisk::list(const std::string& path) const {
   NodePointer directory = find(path);
   if (!directory || !directory->is_directory) return refuse("list", path, "no such directory");
@@ -214,6 +226,7 @@ Result<void> SimDisk::sync(const NodePointer& node) {
 }
 
 Result<void> SimDisk::fill_zero(const NodePointer& node, uint64_t size_bytes) {
+  if (hit(FaultKind::kWriteError)) return fail(ErrorCode::kIo, "fill: input/output error");
   if (size_bytes > node->content.size() && no_space()) return fail(ErrorCode::kIo, "fill: no space left on device");
   risk(node);
   node->content.fill_zero(size_bytes);
@@ -276,7 +289,10 @@ void SimDisk::lose_content(SimNode& node) {
   size_t fate = 0;
   while (fate + 1 < weights.size() && roll >= weights[fate]) roll -= weights[fate++];
   world_.count(static_cast<FaultKind>(static_cast<size_t>(FaultKind::kPowerAllKept) + fate));
-  auto loss = node.content.lose(static_cast<PowerFate>(fate), world_.random());
+  const uint32_t sector_bytes = world_.options().sector_bytes;
+  auto loss = node.content.lose(static_cast<PowerFate>(fate), sector_bytes, world_.random());
+  if (loss.torn) world_.count(sector_bytes == kSectorBytes ? FaultKind::kTorn512 : FaultKind::kTorn4096);
+  if (loss.reordered) world_.count(FaultKind::kReordered);
   for (uint64_t i = 0; i < loss.sectors; ++i) world_.count(FaultKind::kSectorLost);
   if (loss.size) world_.count(FaultKind::kSizeLost);
 }

@@ -2,7 +2,8 @@
 //
 // Calls take effect at once and roll the faults of SimOptions; waiting, yielding and dying belong to ProcessDisk.
 //   - File data: see content.h.
-//   - Directory entries: creations, renames and removals are durable after a sync_directory of their directory. A power
+//   - Directory entries: creations, links, renames and removals are durable after a sync_directory of their directory.
+//   A power
 //     loss undoes, of each directory, some of its newest unsynced changes; a rename between two directories ties them.
 //   - Death of a process loses nothing: the page cache stays, and stays unsynced.
 #pragma once
@@ -37,6 +38,7 @@ class SimDisk {
   [[nodiscard]] Result<void> sync_directory(const std::string& path);
   [[nodiscard]] Result<void> rename(const std::string& from, const std::string& to);
   [[nodiscard]] Result<void> remove(const std::string& path);
+  [[nodiscard]] Result<void> link(const std::string& existing, const std::string& made);  // both names: one node
   [[nodiscard]] bool exists(const std::string& path) const { return find(path) != nullptr; }
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) const;
   [[nodiscard]] Result<NodePointer> lock(const std::string& directory, Owner owner);
@@ -56,6 +58,8 @@ class SimDisk {
   [[nodiscard]] bool damage(const std::string& path, uint64_t offset, uint8_t mask);  // false: no such byte
   void set_full(bool full) { full_ = full; }          // every write that needs new space fails
   void set_faulty(bool faulty) { faulty_ = faulty; }  // false: none of the rolled faults happens here
+  // Rolls a fault that the process is to suffer here.
+  [[nodiscard]] bool hit(FaultKind kind) { return faulty_ && world_.hit(kind); }
   // Would a power loss now be able to change anything?
   [[nodiscard]] bool at_risk() const;
 
@@ -75,7 +79,6 @@ class SimDisk {
   };
   [[nodiscard]] NodePointer find(std::string_view path) const;
   [[nodiscard]] Result<Place> place(std::string_view call, const std::string& path) const;
-  [[nodiscard]] bool hit(FaultKind kind) { return faulty_ && world_.hit(kind); }
   [[nodiscard]] bool no_space() { return full_ || hit(FaultKind::kDiskFull); }
   void set_child(const NodePointer& directory, const std::string& name, NodePointer child);
   void risk(const NodePointer& node);

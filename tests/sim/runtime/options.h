@@ -13,6 +13,7 @@ enum class FaultKind : uint8_t {
   kReadError,        // a file read fails
   kBitFlip,          // one bit of what a file read answers is wrong; the file itself is not
   kWriteError,       // a file write fails and changes nothing
+  kCallError,        // any other call on a file or directory fails and changes nothing
   kShortWrite,       // a file write fails after a part of it
   kDiskFull,         // a write that would make a file longer, or a creation, fails
   kSyncFailed,       // a sync fails; what it should have written is clean for the system, but not durable
@@ -28,6 +29,9 @@ enum class FaultKind : uint8_t {
   kPowerAllLost,         // none did
   kPowerSubset,          // an arbitrary subset did
   kPowerPrefix,          // the first ones did
+  kTorn512,              // of one write some sectors of 512 bytes survived and some did not
+  kTorn4096,             // the same with sectors of 4096 bytes
+  kReordered,            // a sector survived, and one written before it did not
   kSectorLost,           // one sector write was lost
   kSizeLost,             // a file fell back to its synced length
   kDirectoryChangeLost,  // a create, rename or remove was undone
@@ -35,10 +39,10 @@ enum class FaultKind : uint8_t {
 inline constexpr size_t kFaultKinds = static_cast<size_t>(FaultKind::kDirectoryChangeLost) + 1;
 
 inline constexpr std::array<std::string_view, kFaultKinds> kFaultKindNames = {
-    "read_error",      "bit_flip",     "write_error", "short_write",    "disk_full",
-    "sync_failed",     "reset",        "half_open",   "slow_delivery",  "connect_failed",
-    "partition_break", "wall_jump",    "write_cut",   "power_all_kept", "power_all_lost",
-    "power_subset",    "power_prefix", "sector_lost", "size_lost",      "directory_change_lost",
+    "read_error",  "bit_flip",  "write_error",    "call_error",     "short_write",    "disk_full",
+    "sync_failed", "reset",     "half_open",      "slow_delivery",  "connect_failed", "partition_break",
+    "wall_jump",   "write_cut", "power_all_kept", "power_all_lost", "power_subset",   "power_prefix",
+    "torn_512",    "torn_4096", "reordered",      "sector_lost",    "size_lost",      "directory_change_lost",
 };
 
 // Both ends included.
@@ -55,6 +59,8 @@ struct SimOptions {
 
   // How likely each fate of a file's unsynced sectors is at a power loss: all kept, all lost, subset, prefix.
   std::array<uint32_t, 4> power_weights = {1, 1, 1, 1};
+  // What a disk writes as a whole, old or new: 512 or 4096 bytes.
+  uint32_t sector_bytes = 512;
   // Of 100 log writes that may be carried out inline, how many are.
   uint32_t inline_percent = 50;
 

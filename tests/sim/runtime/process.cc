@@ -13,6 +13,25 @@ namespace {
 
 constexpr uint64_t kCallsAfterDeathMax = 1'000'000;
 
+// Which kind makes a call of this sort fail.
+FaultKind error_kind(SimProcess::Call call) {
+  using Call = SimProcess::Call;
+  switch (call) {
+    case Call::kRead:
+      return FaultKind::kReadError;
+    case Call::kWrite:
+    case Call::kFillZero:
+    case Call::kLogWrite:
+      return FaultKind::kWriteError;
+    case Call::kSync:
+    case Call::kSyncDirectory:
+    case Call::kLogSync:
+      return FaultKind::kSyncFailed;
+    default:
+      return FaultKind::kCallError;
+  }
+}
+
 }  // namespace
 
 SimMachine::SimMachine(SimWorld& world, uint32_t index, std::string name)
@@ -106,6 +125,10 @@ Result<void> SimProcess::enter_call(Call call, uint64_t bytes) {
     return fail(ErrorCode::kIo, fmt::format("{}: the process is dead", options_.name));
   }
   world_.trace(EventKind::kDiskCall, owner_, static_cast<uint64_t>(call), bytes);
+  const FaultKind kind = error_kind(call);
+  if (failing_call_ > 0 && --failing_call_ == 0) world_.arm(kind, 1);
+  if (kind == FaultKind::kCallError && machine_.disk().hit(kind))
+    return fail(ErrorCode::kIo, fmt::format("{}: input/output error", options_.name));
   return {};
 }
 

@@ -75,6 +75,9 @@ class SimProcess final : public runtime::Runtime {
   void crash(CrashKind kind);
   // Dies by itself at the `calls`-th disk or log call from now (1: the next), before that call does anything.
   void crash_at_call(uint64_t calls, CrashKind kind) { fuse_ = {calls, kind}; }
+  // The `calls`-th disk or log call from now (1: the next) fails, once, whatever call it is; 0: none does. Nothing
+  // comes of it on a machine whose disk is not faulty.
+  void fail_at_call(uint64_t calls) { failing_call_ = calls; }
   [[nodiscard]] uint64_t disk_calls() const { return disk_calls_; }
   [[nodiscard]] bool alive() const { return alive_; }
 
@@ -92,6 +95,7 @@ class SimProcess final : public runtime::Runtime {
     kSyncDirectory,
     kRename,
     kRemove,
+    kLink,
     kExists,
     kList,
     kLock,
@@ -104,7 +108,8 @@ class SimProcess final : public runtime::Runtime {
     kLogWrite,
     kLogSync,
   };
-  // Every disk call passes here first: dead processes get IO, and the fuse burns.
+  // Every disk call passes here first: dead processes get IO, the fuse burns, and calls without a fault kind of their
+  // own fail by kCallError.
   [[nodiscard]] Result<void> enter_call(Call call, uint64_t bytes);
   // A write under way, to be cut by a crash. Entries are pointers; the caller takes each back.
   struct PendingWrite {
@@ -161,6 +166,7 @@ class SimProcess final : public runtime::Runtime {
   bool alive_ = true;
   bool burning_ = false;  // dying of the fuse, with its code on the stack
   Fuse fuse_;
+  uint64_t failing_call_ = 0;
   uint64_t disk_calls_ = 0;
   uint64_t calls_after_death_ = 0;
   std::vector<PendingWrite*> pending_writes_;

@@ -100,6 +100,11 @@ Result<void> ProcessDisk::remove(const std::string& path) {
   return process_.machine().disk().remove(path);
 }
 
+Result<void> ProcessDisk::link(const std::string& existing, const std::string& made) {
+  if (auto entered = enter(process_, Call::kLink); !entered) return entered;
+  return process_.machine().disk().link(existing, made);
+}
+
 Result<bool> ProcessDisk::exists(const std::string& path) {
   if (auto entered = enter(process_, Call::kExists); !entered) return fail(std::move(entered.error()));
   return process_.machine().disk().exists(path);

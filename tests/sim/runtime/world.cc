@@ -36,8 +36,10 @@ SimWorld::~SimWorld() {
 }
 
 bool SimWorld::hit(FaultKind kind) {
-  uint32_t rate = options_.rate(kind);
-  if (rate == 0 || !random_.one_in(rate)) return false;
+  uint64_t& armed = armed_[static_cast<size_t>(kind)];
+  const bool due = armed > 0 && --armed == 0;
+  const uint32_t rate = options_.rate(kind);
+  if (!due && (rate == 0 || !random_.one_in(rate))) return false;
   count(kind);
   return true;
 }

@@ -78,6 +78,9 @@ class SimWorld {
 
   // True when a fault of this kind is to happen now; counts it. A rate of 0 takes nothing from the randomness.
   [[nodiscard]] bool hit(FaultKind kind);
+  // Of a kind that is rolled: the `calls`-th roll from now (1: the next) hits, once; 0: none does. For tests that want
+  // one fault in one place.
+  void arm(FaultKind kind, uint64_t calls) { armed_[static_cast<size_t>(kind)] = calls; }
   void count(FaultKind kind) { ++hits_[static_cast<size_t>(kind)]; }
   [[nodiscard]] uint64_t hits(FaultKind kind) const { return hits_[static_cast<size_t>(kind)]; }
 
@@ -152,6 +155,7 @@ class SimWorld {
   std::vector<bool> alive_ = {true};
   std::vector<SimProcess*> to_reap_;
   std::array<uint64_t, kFaultKinds> hits_{};
+  std::array<uint64_t, kFaultKinds> armed_{};
   std::vector<std::string> violations_;
   Xxh3Stream hash_;
   std::move_only_function<void(const TraceEntry&)> observer_;

@@ -32,5 +32,15 @@ TEST(Checksum, Sha256IsTheStandardOne) {
   EXPECT_EQ(to_hex(sha256({})), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+TEST(Checksum, Sha256StreamOverPiecesEqualsTheWhole) {
+  const Bytes bytes(5'000, 7);
+  Sha256Stream stream;
+  for (size_t at = 0, step = 1; at < bytes.size(); at += step, ++step) {
+    stream.update(ByteSpan(bytes).subspan(at, std::min(step, bytes.size() - at)));
+  }
+  EXPECT_EQ(stream.finish(), sha256(bytes));
+  EXPECT_EQ(Sha256Stream().finish(), sha256({}));
+}
+
 }  // namespace
 }  // namespace aerodb

@@ -267,7 +267,7 @@ TEST(Authority, ReplicaUnderLoadSeesItsNewEpoch) {
   while (n.c.engine->visible().lsn < receipt.lsn) {
     if (next <= receipt.lsn && n.c.engine->newest().lsn.value() < n.c.engine->visible().lsn.value() + 2) {
       const auto records = read_records(n.b, next, 1);
-      ASSERT_TRUE(n.c.engine->append_batch(records->bytes, records->count));
+      ASSERT_TRUE(n.c.append(records->bytes, records->count));
       next = n.c.engine->newest().lsn.next();
     }
     n.world.step();

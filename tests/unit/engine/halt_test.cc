@@ -45,7 +45,7 @@ TEST(Halt, FailedSyncAnswersUnknownAndNothingIsReadOrWrittenAfterwards) {
     request.schema_version = 1;
     request.sort = "n";
     request.limit = 1;
-    EXPECT_EQ(code_of(f.node.engine->query(request)), "HALTED");
+    EXPECT_EQ(code_of(f.node.query(request)), "HALTED");
   }
 }
 
@@ -61,7 +61,7 @@ TEST(Halt, WriteThatComesLaterIsRefusedAsHaltedNotAsUnknown) {
   EXPECT_EQ(code_of(f.node.demote(demotion(other))), "DEMOTION_DENIED");
   EXPECT_EQ(code_of(f.node.promote(promotion())), "PROMOTION_DENIED");
   EXPECT_EQ(code_of(f.node.decline(declining())), "DECLINE_DENIED");
-  EXPECT_EQ(code_of(f.node.engine->append_batch({}, 0)), "HALTED");
+  EXPECT_EQ(code_of(f.node.append({}, 0)), "HALTED");
 }
 
 TEST(Halt, SurvivesRestarts) {

@@ -176,7 +176,7 @@ class ModelRun {
     request.descending = random_.one_in(2);
     request.limit = static_cast<uint32_t>(1 + random_.below(8));
     request.at_commit = at;
-    auto answer = node_.engine->query(request);
+    auto answer = node_.query(request);
     ASSERT_TRUE(answer) << answer.error().message;
     std::vector<std::pair<int, std::string>> expected;
     for (const auto& [id, document] : documents) {
@@ -193,7 +193,7 @@ class ModelRun {
     if (expected.size() > *request.limit) expected.resize(*request.limit);
     ASSERT_EQ(answer->versions.size(), expected.size());
     for (size_t i = 0; i < expected.size(); ++i)
-      ASSERT_EQ(*document::to_json(answer->versions[i]->document()), expected[i].second);
+      ASSERT_EQ(*document::to_json(answer->document(answer->versions[i])), expected[i].second);
   }
 
   sim::SimWorld world_;

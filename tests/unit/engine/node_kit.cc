@@ -45,6 +45,7 @@ std::optional<Error> TestNode::start() {
   options.geometry = settings.geometry;
   options.writer = settings.writer;
   options.max_memory_bytes = settings.max_memory_bytes;
+  options.storage = settings.storage;
   engine = std::make_unique<Engine>(*process, std::move(*opened), options, *this);
   return std::nullopt;
 }
@@ -80,7 +81,8 @@ Decided<Position> TestNode::submit(const std::vector<Op>& ops, std::optional<Rec
     }
     operations.push_back(operation);
   }
-  return engine->write(operations, receipt);
+  auto blocks = engine->lease();
+  return complete(blocks, [&](store::LeasedBlocks& lease) { return engine->write(operations, receipt, lease); });
 }
 
 template <class T>
@@ -107,10 +109,50 @@ Result<Position> TestNode::register_schema(std::string_view json) {
 }
 
 Result<std::string> TestNode::get(std::string_view id, std::optional<CommitId> at, uint32_t schema_version) {
-  auto answer = engine->get({"c", id, schema_version, at, std::nullopt});
+  auto blocks = engine->lease();
+  auto answer = complete(blocks, [&](store::LeasedBlocks& lease) {
+    return engine->get({"c", id, schema_version, at, std::nullopt}, lease);
+  });
   if (!answer) return fail(answer.error());
-  if (answer->version == nullptr) return std::string();
-  return document::to_json(answer->version->document());
+  if (!answer->version) return std::string();
+  return document::to_json(answer->version.document);
+}
+
+Result<GetAnswer> TestNode::get_raw(const GetRequest& request) {
+  auto blocks = engine->lease();
+  return complete(blocks, [&](store::LeasedBlocks& lease) { return engine->get(request, lease); });
+}
+
+Result<QueryAnswer> TestNode::query(const QueryRequest& request) {
+  auto blocks = engine->lease();
+  QueryProgress progress;
+  return complete(blocks, [&](store::LeasedBlocks& lease) { return engine->query(request, progress, lease); });
+}
+
+std::vector<rules::VersionEvidence> TestNode::chain(std::string_view id, CommitId bound) {
+  auto blocks = engine->lease();
+  auto versions =
+      complete(blocks, [&](store::LeasedBlocks& lease) { return engine->version_chain("c", id, bound, lease); });
+  EXPECT_TRUE(versions) << versions.error().message;
+  return std::move(*versions);
+}
+
+Result<Lsn> TestNode::append(ByteSpan records, uint32_t count) {
+  auto blocks = engine->lease();
+  return complete(blocks, [&](store::LeasedBlocks& lease) { return engine->append_batch(records, count, lease); });
+}
+
+std::optional<Error> TestNode::finish(Result<uint64_t> operation) {
+  if (!operation) return operation.error();
+  run();
+  const auto& status = engine->storage().operations().back();
+  EXPECT_EQ(status.number, *operation);
+  EXPECT_TRUE(status.finished()) << operation_stage_name(status.stage);
+  return status.error;
+}
+
+Result<Position> TestNode::raise_floor(CommitId floor) {
+  return wait(engine->raise_floor(floor, {"g1", "ada", "old versions", std::nullopt}));
 }
 
 Result<AuthorityOutcome> TestNode::demote(const AuthorityRequest& request) { return wait(engine->demote(request)); }
@@ -147,7 +189,7 @@ std::optional<Error> ship(TestNode& from, TestNode& to, uint64_t max_bytes) {
   while (to.engine->newest().lsn < from.engine->visible().lsn) {
     auto records = read_records(from, to.engine->newest().lsn.next(), max_bytes);
     if (!records) return records.error();
-    auto appended = to.engine->append_batch(records->bytes, records->count);
+    auto appended = to.append(records->bytes, records->count);
     if (!appended) return appended.error();
   }
   to.run();
@@ -164,8 +206,8 @@ void expect_same_state(TestNode& a, TestNode& b, const std::vector<std::string>&
   ASSERT_EQ(left.chain, right.chain);
   ASSERT_EQ(left.digest, right.digest);
   for (const auto& id : ids) {
-    const auto chain = a.engine->version_chain("c", id, left.commit);
-    const auto other = b.engine->version_chain("c", id, right.commit);
+    const auto chain = a.chain(id, left.commit);
+    const auto other = b.chain(id, right.commit);
     ASSERT_EQ(chain.size(), other.size()) << id;
     for (size_t i = 0; i < chain.size(); ++i) {
       ASSERT_EQ(chain[i].commit, other[i].commit);

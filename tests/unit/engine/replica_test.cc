@@ -58,7 +58,7 @@ TEST(Replica, LosesOnlyWhatItDidNotHaveDurableAndGoesOnFromThere) {
       both.write_random(15);
       const auto records = read_records(both.primary, both.replica.engine->newest().lsn.next(), 2'000);
       ASSERT_TRUE(records);
-      ASSERT_TRUE(both.replica.engine->append_batch(records->bytes, records->count));
+      ASSERT_TRUE(both.replica.append(records->bytes, records->count));
       for (uint64_t step = both.world.random().below(8); step > 0; --step) both.world.step();
       const Lsn durable = both.replica.engine->visible().lsn;
       both.replica.restart(round % 2 == 0 ? CrashKind::kPower : CrashKind::kProcess);
@@ -117,7 +117,7 @@ struct Expecting : Couple {
   void expect_bytes_refused(const Bytes& bytes, uint32_t count, std::string_view code) {
     const auto before = replica.machine.disk().peek("/d/wal/0000.seg");
     const Lsn appended = replica.engine->writer().appended();
-    auto result = replica.engine->append_batch(bytes, count);
+    auto result = replica.append(bytes, count);
     EXPECT_EQ(code_of(result), code) << (result ? "" : result.error().message);
     replica.run();
     EXPECT_EQ(replica.engine->writer().appended(), appended);
@@ -218,7 +218,7 @@ TEST(ReplicaRefuses, AuthorityRecordThatClaimsAnotherDigest) {
   forged.header.digest_after.bytes[0] ^= 1;
   Bytes bytes;
   forged.encode(bytes);
-  EXPECT_EQ(code_of(both.replica.engine->append_batch(bytes, 1)), "DIGEST_MISMATCH");
+  EXPECT_EQ(code_of(both.replica.append(bytes, 1)), "DIGEST_MISMATCH");
   EXPECT_FALSE(both.replica.engine->authority_evidence(promotion()).seal_lsn);
   EXPECT_FALSE(ship(both.primary, both.replica));
 }
@@ -229,7 +229,7 @@ TEST(ReplicaRefuses, LogOfAnotherCluster) {
   forged.header.chain_before.bytes[0] ^= 1;
   Bytes bytes;
   forged.encode(bytes);
-  EXPECT_EQ(code_of(both.replica.engine->append_batch(bytes, 1)), "WAL_DISCONTINUITY");
+  EXPECT_EQ(code_of(both.replica.append(bytes, 1)), "WAL_DISCONTINUITY");
 }
 
 TEST(ReplicaRefuses, HugeCommitOfOneOperationOverAndOverQuickly) {
@@ -239,7 +239,7 @@ TEST(ReplicaRefuses, HugeCommitOfOneOperationOverAndOverQuickly) {
   e.replica.settings.geometry = {4, 64 << 20};
   Bytes bytes;
   e.forged.encode(bytes);
-  auto result = e.replica.engine->append_batch(bytes, 1);
+  auto result = e.replica.append(bytes, 1);
   EXPECT_TRUE(code_of(result) == "BAD_RECORD" || code_of(result) == "REPLICA_FULL") << code_of(result);
 }
 
@@ -257,8 +257,8 @@ TEST(ReplicaRefuses, BatchBehindItsFirstRecordWholeAndForGood) {
   wal::encode_record(header, *wal::parse_payload(*second), batch);
   const auto disk = e.replica.machine.disk().peek("/d/wal/0000.seg");
   const auto visible = e.replica.engine->visible();
-  EXPECT_EQ(code_of(e.replica.engine->append_batch(batch, 2)), "DIGEST_MISMATCH");
-  EXPECT_EQ(code_of(e.replica.engine->append_batch(good->bytes, 2)), "REPLICA_DIVERGED");
+  EXPECT_EQ(code_of(e.replica.append(batch, 2)), "DIGEST_MISMATCH");
+  EXPECT_EQ(code_of(e.replica.append(good->bytes, 2)), "REPLICA_DIVERGED");
   e.replica.run();
   EXPECT_EQ(e.replica.machine.disk().peek("/d/wal/0000.seg"), disk);
   EXPECT_EQ(*e.replica.get("a"), R"({"_id":"a","n":1})");
@@ -289,7 +289,7 @@ TEST(Replica, ReceiptsOfTheSourceAreReadableHereOnceApplied) {
   ASSERT_TRUE(both.primary.write({insert("b")}));
   const auto fresh = both.primary.receipt();
   auto get = [&](const ReceiptClaim& receipt) {
-    return code_of(both.replica.engine->get({"c", "a", 1, std::nullopt, receipt}));
+    return code_of(both.replica.get_raw({"c", "a", 1, std::nullopt, receipt}));
   };
   EXPECT_EQ(get(old), "");
   EXPECT_EQ(get(fresh), "BEHIND");

@@ -39,13 +39,13 @@ TEST(Write, InsertUpdateDeleteAndTheirVersions) {
   EXPECT_EQ(*p.node.get("x", CommitId(2)), R"({"_id":"x","n":2})");
   EXPECT_EQ(*p.node.get("x", CommitId(3)), "");
   EXPECT_EQ(*p.node.get("x"), R"({"_id":"x","n":3})");
-  const auto chain = p.node.engine->version_chain("c", "x", CommitId(4));
+  const auto chain = p.node.chain("x", CommitId(4));
   ASSERT_EQ(chain.size(), 4u);
   EXPECT_EQ(chain[1].kind, "tombstone");
   EXPECT_EQ(chain[1].lsn, Lsn(5));  // lineage_start, schema, three commits
   EXPECT_EQ(chain[0].prev_commit, CommitId(3));
   EXPECT_EQ(chain[3].prev_commit, CommitId(0));
-  EXPECT_EQ(p.node.engine->version_chain("c", "x", CommitId(2)).size(), 2u);
+  EXPECT_EQ(p.node.chain("x", CommitId(2)).size(), 2u);
 }
 
 TEST(Write, LiveDocumentIsNotInsertedAndAbsentOneNotChanged) {
@@ -104,7 +104,7 @@ TEST(Write, BatchIsOneCommitAllOrNothing) {
   ASSERT_TRUE(done);
   EXPECT_EQ(done->commit, CommitId(2));
   for (auto id : {"a", "b", "old"})
-    EXPECT_EQ(p.node.engine->version_chain("c", id, CommitId(2)).front().commit, CommitId(2));
+    EXPECT_EQ(p.node.chain(id, CommitId(2)).front().commit, CommitId(2));
   EXPECT_EQ(*p.node.get("a", CommitId(1)), "");
 }
 

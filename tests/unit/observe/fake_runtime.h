@@ -32,6 +32,7 @@ class FakeDisk final : public runtime::Disk {
     files.erase(path);
     return {};
   }
+  Result<void> link(const std::string&, const std::string&) override { return fail(ErrorCode::kIo, "not used here"); }
   Result<bool> exists(const std::string& path) override { return files.contains(path); }
   Result<std::vector<std::string>> list(const std::string&) override { return std::vector<std::string>{}; }
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string&) override {

@@ -64,18 +64,82 @@ TEST(MemoryTable, VersionsStandNewestFirstWithTheirContent) {
   EXPECT_EQ(MemoryTable::find(t.c, "b"), nullptr);
 }
 
-TEST(MemoryTable, CountsLiveDocumentsAndVersions) {
+TEST(MemoryTable, CountsVersionsAndTombstones) {
   Table t;
+  EXPECT_EQ(t.table.bytes(), 0u);
   t.put("a", 1, document("a", 1));
   t.put("b", 2, document("b", 1));
   t.put("a", 3, document("a", 2));
-  EXPECT_EQ(t.table.live_documents(), 2u);
+  EXPECT_EQ(t.table.tombstones(), 0u);
   t.remove("a", 4);
-  EXPECT_EQ(t.table.live_documents(), 1u);
-  t.put("a", 5, document("a", 3));
-  EXPECT_EQ(t.table.live_documents(), 2u);
+  t.remove("only known to an older layer", 5);
+  EXPECT_EQ(t.table.tombstones(), 2u);
   EXPECT_EQ(t.table.versions(), 5u);
   EXPECT_GT(t.table.bytes(), 0u);
+}
+
+// Where the id is, and where it is not within the document: a deletion of what lies in an older layer, and a field
+// before `_id` in canonical order.
+TEST(MemoryTable, DocumentsAreFoundByIdWhereverTheIdLies) {
+  Table t;
+  Bytes late;
+  document::PackWriter out(late);
+  out.map(2);
+  out.field("A", std::string_view("some text before it"));
+  out.field("_id", std::string_view("late"));
+  t.put("late", 1, late);
+  t.remove("gone", 2);
+  t.put("other", 3, document("not other", 1));
+  t.put("gone", 4, document("gone", 1));
+  for (const std::string id : {"late", "gone", "other"}) {
+    const auto* entry = MemoryTable::find(t.c, id);
+    ASSERT_NE(entry, nullptr) << id;
+    EXPECT_EQ(entry->id(), id);
+  }
+  EXPECT_TRUE(MemoryTable::find(t.c, "gone")->newest->older->tombstone());
+  EXPECT_EQ(Bytes(MemoryTable::find(t.c, "late")->newest->document().begin(),
+                  MemoryTable::find(t.c, "late")->newest->document().end()),
+            late);
+}
+
+TEST(MemoryTable, EmptyLikeHasTheCollectionsAndIndexesButNoDocument) {
+  Table t;
+  t.table.add_index(t.c, "n");
+  t.table.add_index(t.c, "tag");
+  t.table.add_collection("d");
+  t.put("a", 1, document("a", 1, "x"));
+  const auto empty = t.table.empty_like();
+  ASSERT_EQ(empty->collections(), 2u);
+  ASSERT_NE(empty->collection("d"), nullptr);
+  const auto* c = std::as_const(*empty).collection("c");
+  ASSERT_NE(c, nullptr);
+  ASSERT_EQ(c->indexes.size(), 2u);
+  EXPECT_EQ(c->indexes[0]->path, "n");
+  EXPECT_EQ(c->indexes[1]->path, "tag");
+  EXPECT_EQ(c->documents.size() + c->indexes[0]->entries.size() + c->indexes[1]->entries.size(), 0u);
+  EXPECT_EQ(empty->versions(), 0u);
+  EXPECT_EQ(MemoryTable::find(t.c, "a")->newest->commit, CommitId(1));
+}
+
+// Documents of 200 bytes with one indexed string of 12, ids in any order.
+TEST(MemoryTable, TakesAtMost120BytesOnTopOfADocument) {
+  Table t;
+  t.table.add_index(t.c, "tag");
+  constexpr uint64_t kDocuments = 50'000;
+  uint64_t document_bytes = 0;
+  for (uint64_t i = 0; i < kDocuments; ++i) {
+    const std::string number = std::to_string(10'000'000 + i * 30'011 % kDocuments);
+    Bytes bytes;
+    document::PackWriter out(bytes);
+    out.map(3);
+    out.field("_id", "document-" + number);
+    out.field("tag", "tag-" + std::to_string(10'000'000 + i * 17'011 % kDocuments));
+    out.field("text", std::string(200 - 47, 'x'));
+    EXPECT_EQ(bytes.size(), 200u);
+    document_bytes += bytes.size();
+    t.put("document-" + number, i + 1, bytes);
+  }
+  EXPECT_LE(t.table.bytes() - document_bytes, 120 * kDocuments);
 }
 
 TEST(MemoryTable, IndexProposesEveryValueThatSomeVersionHas) {
@@ -129,7 +193,7 @@ TEST(MemoryTable, CollectionsDoNotMix) {
   EXPECT_EQ(MemoryTable::find(other, "a"), nullptr);
   t.table.put(other, "a", CommitId(2), 1, document("a", 2));
   EXPECT_EQ(MemoryTable::find(t.c, "a")->newest->commit, CommitId(1));
-  EXPECT_EQ(t.table.live_documents(), 2u);
+  EXPECT_EQ(MemoryTable::find(other, "a")->newest->commit, CommitId(2));
 }
 
 TEST(MemoryTableDeathTest, CommitThatDoesNotAscendIsABug) {

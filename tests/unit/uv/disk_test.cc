@@ -112,6 +112,26 @@ TEST_F(PosixDiskTest, RenamesRemovesAndKnowsWhatExists) {
   EXPECT_FALSE(disk_.rename(path("from"), path("to")));
 }
 
+TEST_F(PosixDiskTest, LinkIsASecondNameOfTheSameFile) {
+  ASSERT_TRUE(open("one", OpenMode::kCreate)->write(0, as_bytes("before")));
+  ASSERT_TRUE(disk_.make_directory(path("d")));
+  ASSERT_TRUE(disk_.link(path("one"), path("d/two")));
+  ASSERT_TRUE(open("one", OpenMode::kReadWrite)->write(0, as_bytes("after!")));
+  ASSERT_TRUE(disk_.remove(path("one")));
+  EXPECT_EQ(as_text(runtime::read_file(disk_, path("d/two"), 100).value()), "after!");
+}
+
+TEST_F(PosixDiskTest, LinkRefusesANameThatIsTakenAndAFileThatIsNotThere) {
+  open("one", OpenMode::kCreate);
+  open("two", OpenMode::kCreate);
+  auto taken = disk_.link(path("one"), path("two"));
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().code, ErrorCode::kIo);
+  EXPECT_EQ(taken.error().message, "link " + path("one") + " as " + path("two") + ": File exists");
+  EXPECT_FALSE(disk_.link(path("none"), path("three")));
+  EXPECT_FALSE(disk_.link(directory_, path("three")));
+}
+
 TEST_F(PosixDiskTest, ReplaceFileLeavesNoTemporary) {
   ASSERT_TRUE(runtime::replace_file(disk_, directory_, "m", as_bytes("one")));
   ASSERT_TRUE(runtime::replace_file(disk_, directory_, "m", as_bytes("two")));

@@ -9,6 +9,7 @@ namespace {
 
 using testing::LogNode;
 using testing::RecordMaker;
+using testing::TurningLog;
 
 // What a read must answer: whole records from `from` on without a gap, the first whatever its size, then as many as
 // fit.
@@ -139,6 +140,68 @@ TEST(Reader, SegmentOverwrittenDuringTheReadIsReleasedNotGarbage) {
   ASSERT_TRUE(answer);
   ASSERT_FALSE(*answer);
   EXPECT_EQ(answer->error().code, ErrorCode::kLogReleased);
+}
+
+TEST(Reader, NamesTheSegmentOfARecordThatItHolds) {
+  TurningLog log;
+  log.fill_to(6);
+  auto scan = log.scan();
+  ASSERT_TRUE(scan);
+  for (int start = 0; start < 2; ++start) {
+    const Lsn first = log.reader->first_lsn();
+    ASSERT_GT(first, Lsn(1));
+    EXPECT_EQ(log.reader->segment_of(Lsn(first.value() - 1)), 0u);
+    EXPECT_EQ(log.reader->segment_of(log.maker.lsn().next()), 0u);
+    for (Lsn lsn = scan->segments.front().header.first_lsn; const auto& segment : scan->segments) {
+      for (; lsn <= segment.last_lsn; lsn = lsn.next())
+        ASSERT_EQ(log.reader->segment_of(lsn), segment.header.sequence) << lsn.value();
+    }
+    log.close(sim::CrashKind::kPower);
+    log.begin();
+  }
+}
+
+TEST(Reader, SegmentsThatAManifestCoversServeUntilTheyAreUsedAgain) {
+  TurningLog log;
+  log.fill_to(6);
+  log.checkpoint();
+  const Lsn first = log.reader->first_lsn();
+  log.close(sim::CrashKind::kPower);
+  log.begin();
+  ASSERT_EQ(log.reader->first_lsn(), first);
+  ASSERT_LT(first, log.log_start.lsn);
+  for (Lsn lsn = first; lsn <= log.maker.lsn(); lsn = lsn.next())
+    expect_same(log.read(lsn, 3'000), expected_records(log.all, lsn, 3'000, log.maker.lsn()), lsn, 3'000);
+  log.fill_to(7);
+  EXPECT_GT(log.reader->first_lsn(), first);
+  const auto gone = log.read(first, 3'000);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ErrorCode::kLogReleased);
+}
+
+TEST(Reader, PartlyOverwrittenSegmentGivesRightRecordsOrNone) {
+  for (uint64_t sector = 1; sector < 14; ++sector) {
+    TurningLog log;
+    log.fill_to(4);
+    log.checkpoint();
+    log.close(sim::CrashKind::kPower);
+    log.put(0, sector * kSectorBytes, Bytes(kSectorBytes, 0xab));
+    log.begin();
+    uint64_t refused = 0;
+    for (Lsn lsn(1); lsn <= log.maker.lsn(); lsn = lsn.next()) {
+      const auto records = log.read(lsn, 1'000'000);
+      if (!records) {
+        ASSERT_EQ(records.error().code, ErrorCode::kLogReleased);
+        ++refused;
+        continue;
+      }
+      ASSERT_GT(records->count, 0u);
+      auto expected = expected_records(log.all, lsn, 1'000'000, Lsn(lsn.value() + records->count - 1));
+      ASSERT_EQ(records->bytes, expected.bytes) << "from " << lsn.value();
+    }
+    EXPECT_GT(refused, 0u) << sector;
+    EXPECT_LT(refused, 10u) << sector;
+  }
 }
 
 TEST(Reader, DestroyedReaderDropsItsAnswer) {

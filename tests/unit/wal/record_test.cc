@@ -29,7 +29,7 @@ std::vector<Payload> every_payload() {
   commit.operations = {{Operation::kInsert, "c", "x", 1, CommitId(), document},
                        {Operation::kUpdate, "c", "y", 2, CommitId(3), document},
                        {Operation::kDelete, "other", "z", 0, CommitId(4), {}}};
-  return {lineage, epoch, seal, SchemaRecord{document}, commit};
+  return {lineage, epoch, seal, SchemaRecord{document}, commit, Floor{CommitId(5), who(true)}};
 }
 
 RecordHeader some_header() {
@@ -188,12 +188,18 @@ TEST(Record, RefusesNumbersOutOfRange) {
   expect_refused(with(1, kMaxNumber + 1), "out of range");
 }
 
-TEST(Record, FloorIsReservedAndRefused) {
-  Bytes bytes = encoded(SchemaRecord{});
-  bytes[4] = 6;
-  auto record = read_record(bytes);
-  ASSERT_TRUE(record);
-  EXPECT_FALSE(parse_payload(*record));
+TEST(Record, FloorIsBoundedAsCommitIdsAre) {
+  for (const auto& [floor, parses] : {std::pair{uint64_t{0}, true}, {kMaxNumber, true}, {kMaxNumber + 1, false}}) {
+    const Bytes bytes = encoded(Floor{CommitId(floor), who(false)});
+    const auto record = read_record(bytes);
+    ASSERT_TRUE(record);
+    EXPECT_EQ(record->header.type, RecordType::kFloor);
+    const auto payload = parse_payload(*record);
+    ASSERT_EQ(payload.has_value(), parses) << floor;
+    if (!parses) continue;
+    EXPECT_EQ(std::get<Floor>(*payload).floor, CommitId(floor));
+    EXPECT_EQ(std::get<Floor>(*payload).who.operator_name, "ada");
+  }
 }
 
 TEST(Record, RefusesOperationsThatContradictThemselves) {

@@ -12,13 +12,10 @@ using sim::CrashKind;
 using testing::id_of;
 using testing::kCluster;
 using testing::kInstance;
+using testing::label_of;
 using testing::LogNode;
 using testing::RecordMaker;
-
-TailLabel label_of(const RingScan& scan) {
-  rules::NoTrace trace;
-  return decide_tail(scan.tail, trace);
-}
+using testing::slice;
 
 // A log of `frames` frames, one record each, then closed.
 std::vector<Bytes> fill(LogNode& node, int frames, size_t document_bytes) {
@@ -29,10 +26,6 @@ std::vector<Bytes> fill(LogNode& node, int frames, size_t document_bytes) {
   node.write(records);
   node.restart(CrashKind::kPower);
   return records;
-}
-
-Bytes slice(const Bytes& bytes, uint64_t begin, uint64_t end) {
-  return Bytes(bytes.begin() + static_cast<ptrdiff_t>(begin), bytes.begin() + static_cast<ptrdiff_t>(end));
 }
 
 TEST(Tail, EmptyRingEndsBeforeItsFirstSegment) {
@@ -266,7 +259,7 @@ TEST(Tail, SegmentsOfAnotherNodeAreRefused) {
   auto none = [](const RecordView&) { return std::optional<std::string>(); };
   for (bool other_cluster : {true, false}) {
     auto scan = scan_ring(node.disk(), "/d", node.geometry, other_cluster ? id_of<ClusterId>(1) : kCluster,
-                          other_cluster ? kInstance : id_of<InstanceId>(1), none);
+                          other_cluster ? kInstance : id_of<InstanceId>(1), {}, none);
     ASSERT_FALSE(scan);
     EXPECT_EQ(scan.error().code, ErrorCode::kWrongNode);
   }

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "common/wal/reader.h"
 #include "common/wal/scan.h"
+#include "common/wal/writer.h"
 #include "tests/sim/runtime/process.h"
 
 namespace aerodb::wal::testing {
@@ -27,10 +29,11 @@ inline const LineageId kLineage = id_of<LineageId>(0x1e);
 class RecordMaker {
  public:
   // Bytes that the next record of `document_bytes` takes; not for the first one.
-  static uint64_t bytes_of(size_t document_bytes) {
-    return round_up(kRecordHeaderBytes + 4 + 1 + 4 + 1 + 4 + 1 + 4 + 8 + 4 + document_bytes, 8);
-  }
-  Bytes next(size_t document_bytes = 16) {
+  static uint64_t bytes_of(size_t document_bytes) { return round_up(kDocumentAt + document_bytes, 8); }
+  Bytes next(size_t document_bytes = 16) { return next_with(Bytes(document_bytes, fill_of(lsn_.next()))); }
+  // The document starts this far behind the start of its record.
+  static constexpr size_t kDocumentAt = kRecordHeaderBytes + 4 + 1 + 4 + 1 + 4 + 1 + 4 + 8 + 4;
+  Bytes next_with(const Bytes& document) {
     RecordHeader header;
     header.epoch = Epoch(1);
     header.lsn = lsn_ = lsn_.next();
@@ -45,7 +48,6 @@ class RecordMaker {
     } else {
       header.commit = CommitId(lsn_.value() - 1);
       header.chain_before = chain_;
-      const Bytes document(document_bytes, static_cast<uint8_t>(lsn_.value()));
       Commit commit;
       commit.operations.push_back({Operation::kInsert, "c", "i", 1, CommitId(), document});
       encode_record(header, commit, out);
@@ -56,9 +58,17 @@ class RecordMaker {
   // The next record will leave out LSNs, or will not follow.
   void skip(uint64_t lsns) { lsn_ = Lsn(lsn_.value() + lsns); }
   void break_chain() { chain_.bytes[5] ^= 1; }
+  // The next record will follow this position.
+  void continue_behind(Lsn lsn, const Chain& chain) {
+    lsn_ = lsn;
+    chain_ = chain;
+  }
   [[nodiscard]] Lsn lsn() const { return lsn_; }
+  [[nodiscard]] const Chain& chain() const { return chain_; }
 
  private:
+  static uint8_t fill_of(Lsn lsn) { return static_cast<uint8_t>(lsn.value()); }
+
   Lsn lsn_;
   Chain chain_;
 };
@@ -92,7 +102,7 @@ class LogNode : public WriterEvents {
   // Every record visited is kept in `scanned`.
   Result<RingScan> scan(std::function<std::optional<std::string>(const RecordView&)> visit = {}) {
     scanned.clear();
-    return scan_ring(disk(), "/d", geometry, kCluster, kInstance, [&](const RecordView& record) {
+    return scan_ring(disk(), "/d", geometry, kCluster, kInstance, log_start, [&](const RecordView& record) {
       scanned.emplace_back(record.bytes.begin(), record.bytes.end());
       return visit ? visit(record) : std::nullopt;
     });
@@ -106,8 +116,10 @@ class LogNode : public WriterEvents {
     quarantined = *repaired;
     ASSERT_TRUE(process->log_device().open(segment_paths("/d", geometry.slots)));
     places = found->places;
-    writer = std::make_unique<Writer>(process->log_device(), process->clock(), process->random(), *this, kCluster,
-                                      kInstance, Ring(geometry, found->end.cursor, released), found->end, options);
+    writer =
+        std::make_unique<Writer>(process->log_device(), process->clock(), process->random(), *this, kCluster, kInstance,
+                                 Ring(geometry, found->end.cursor, found->released_sequence), found->end, options);
+    writer->release_through(released);
   }
   void append(const Bytes& record) {
     Bytes& out = writer->encode_buffer();
@@ -138,16 +150,91 @@ class LogNode : public WriterEvents {
   void on_log_failure(Error error) override { failures.push_back(std::move(error)); }
 
   RingGeometry geometry;
-  uint64_t released = 0;  // segments that a writer opened from here on may displace
+  LogStart log_start;     // of the manifest, for scans
+  uint64_t released = 0;  // segments that a writer opened from here on may displace besides
   sim::SimWorld world;
   sim::SimMachine& machine;
   std::unique_ptr<sim::SimProcess> process;
   std::unique_ptr<Writer> writer;
-  std::vector<Writer::FramePlace> places;
+  Places places;
   std::string quarantined;
   std::vector<Bytes> scanned;
   std::vector<Lsn> durable;
   std::vector<Error> failures;
 };
+
+// A log with a reader on it, whose ring is used again behind checkpoints.
+class TurningLog : public LogNode {
+ public:
+  static constexpr RingGeometry kSmall{4, 16 * kSectorBytes};
+  explicit TurningLog(uint64_t seed = 1, RingGeometry ring = kSmall) : LogNode(seed, {}, ring) { begin(); }
+  ~TurningLog() override { reader.reset(); }
+
+  // Opens behind what is on disk. The reader serves from the files alone.
+  void begin() {
+    open({.group_commit = true, .tail_bytes = 1});
+    if (writer) reader.emplace(*writer, process->jobs(), "/d", places);
+  }
+  void close(sim::CrashKind kind) {
+    reader.reset();
+    restart(kind);
+  }
+  // One durable record in a frame of its own, behind a checkpoint where there is no room.
+  void add(size_t document_bytes = 1'000) {
+    if (!writer->has_room(RecordMaker::bytes_of(document_bytes), RoomFor::kCommit)) checkpoint();
+    all.push_back(maker.next(document_bytes));
+    chains.push_back(maker.chain());
+    write({all.back()});
+  }
+  // Where a record of so many bytes would go in a frame of its own, its header included where it starts a segment.
+  [[nodiscard]] RingCursor place_of(uint64_t record_bytes) const {
+    auto place = *writer->ring().place(writer->ring().end(), round_up(kFrameHeaderBytes + record_bytes, kSectorBytes));
+    if (place.segment_sequence != writer->ring().end().segment_sequence) place.offset = 0;
+    return place;
+  }
+  // Until the ring ends in this segment.
+  void fill_to(uint64_t segment_sequence) {
+    while (writer->ring().end().segment_sequence < segment_sequence) add();
+  }
+  // A manifest that covers the log up to `lsn`, everything where it is not named.
+  void checkpoint(std::optional<Lsn> lsn = {}) {
+    const Lsn at = lsn.value_or(maker.lsn());
+    log_start = {at, chains[at.value() - 1], reader->segment_of(at)};
+    ASSERT_GT(log_start.segment_sequence, 0u);
+    writer->release_through(log_start.segment_sequence - 1);
+  }
+  // Records behind the manifest: what a scan must visit.
+  [[nodiscard]] std::vector<Bytes> live() const {
+    return {all.begin() + static_cast<ptrdiff_t>(log_start.lsn.value()), all.end()};
+  }
+  Result<Records> read(Lsn from, uint64_t max_bytes) {
+    std::optional<Result<Records>> answer;
+    reader->read(from, max_bytes, [&](Result<Records> records) { answer = std::move(records); });
+    EXPECT_TRUE(world.run_to_idle());
+    return answer ? std::move(*answer) : fail(ErrorCode::kInternal, "no answer");
+  }
+  uint32_t slot_of(uint64_t sequence) const { return static_cast<uint32_t>((sequence - 1) % geometry.slots); }
+
+  RecordMaker maker;
+  std::vector<Bytes> all;
+  std::vector<Chain> chains;  // after each of them
+  std::optional<Reader> reader;
+};
+
+inline TailLabel label_of(const RingScan& scan) {
+  rules::NoTrace trace;
+  return decide_tail(scan.tail, trace);
+}
+// The label with the manifest's position as a bound, as recovery adds it.
+inline TailLabel label_with_manifest(const RingScan& scan, const LogStart& start) {
+  TailEvidence evidence = scan.tail;
+  evidence.bound_lsn = start.lsn;
+  evidence.bound_name = "the manifest";
+  rules::NoTrace trace;
+  return decide_tail(evidence, trace);
+}
+inline Bytes slice(const Bytes& bytes, uint64_t begin, uint64_t end) {
+  return Bytes(bytes.begin() + static_cast<ptrdiff_t>(begin), bytes.begin() + static_cast<ptrdiff_t>(end));
+}
 
 }  // namespace aerodb::wal::testing

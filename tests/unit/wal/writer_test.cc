@@ -13,6 +13,7 @@ using sim::CrashKind;
 using sim::FaultKind;
 using testing::LogNode;
 using testing::RecordMaker;
+using testing::TurningLog;
 
 std::vector<Bytes> make_records(size_t count, size_t document_bytes = 100) {
   RecordMaker maker;
@@ -219,6 +220,30 @@ TEST(Writer, RoomForSeveralCountsEachInAFrameOfItsOwn) {
   EXPECT_TRUE(node.writer->has_room_for(std::vector<uint64_t>(4, 14 * kSectorBytes)));
   EXPECT_FALSE(node.writer->has_room_for(std::vector<uint64_t>(5, 14 * kSectorBytes)));
   EXPECT_FALSE(node.writer->has_room_for({16 * kSectorBytes}));
+}
+
+TEST(Writer, ReleaseOnlyMovesForward) {
+  LogNode node;
+  node.open();
+  for (const auto& [through, released] : {std::pair{2u, 2u}, {1u, 2u}, {0u, 2u}, {3u, 3u}}) {
+    node.writer->release_through(through);
+    EXPECT_EQ(node.writer->ring().released(), released);
+  }
+}
+
+TEST(Writer, SaltOfASegmentFollowsFromTheOneBefore) {
+  TurningLog log;
+  log.fill_to(7);
+  const auto scan = log.scan();
+  ASSERT_TRUE(scan);
+  ASSERT_GE(scan->segments.size(), 3u);
+  for (size_t i = 1; i < scan->segments.size(); ++i)
+    EXPECT_EQ(scan->segments[i].header.salt, salt_after(scan->segments[i - 1].header));
+  log.close(CrashKind::kPower);
+  log.begin();
+  const auto before = *log.scan()->end.segment;
+  log.fill_to(8);
+  EXPECT_EQ(log.scan()->end.segment->salt, salt_after(before));
 }
 
 TEST(Writer, ReleasedSegmentsAreUsedAgain) {

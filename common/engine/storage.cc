@@ -1,0 +1,385 @@
+#include "common/engine/storage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ranges>
+#include <utility>
+
+#include "common/base/assert.h"
+#include "common/base/fault.h"
+#include "common/engine/snapshot.h"
+#include "common/store/merge.h"
+
+namespace aerodb::engine {
+namespace {
+
+constexpr size_t kOperationsKept = 16;
+
+using Runs = std::vector<std::shared_ptr<const store::Run>>;
+
+// What a Job that writes a run brings back.
+struct WrittenRun {
+  std::optional<Error> error;
+  std::shared_ptr<const store::Run> run;
+};
+
+WrittenRun write_run(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
+                     store::VersionSource& source) {
+  auto writer = store::RunWriter::create(disk, data_dir, options);
+  if (!writer) return {std::move(writer.error()), nullptr};
+  while (true) {
+    auto version = source.next();
+    if (!version) return {std::move(version.error()), nullptr};
+    if (!*version) break;
+    if (auto added = (*writer)->add(**version); !added) return {std::move(added.error()), nullptr};
+  }
+  auto info = (*writer)->finish();
+  if (!info) return {std::move(info.error()), nullptr};
+  auto run = store::Run::open(disk, store::run_path(data_dir, info->number), *info);
+  if (!run) return {std::move(run.error()), nullptr};
+  return {std::nullopt, std::move(*run)};
+}
+
+WrittenRun merge_runs(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
+                      const Runs& runs, const store::MergeOptions& merge) {
+  std::vector<std::unique_ptr<store::VersionSource>> sources;
+  for (const auto& run : std::views::reverse(runs)) {
+    auto file = disk.open(run->path(), runtime::OpenMode::kRead);
+    if (!file) return {std::move(file.error()), nullptr};
+    sources.push_back(store::versions_of(run, std::move(*file)));
+  }
+  auto merged = store::merge_versions(std::move(sources), merge);
+  return write_run(disk, data_dir, options, *merged);
+}
+
+uint64_t bytes_of(const Runs& runs) {
+  uint64_t bytes = 0;
+  for (const auto& run : runs) bytes += run->info().bytes;
+  return bytes;
+}
+
+}  // namespace
+
+std::string_view operation_kind_name(OperationKind kind) {
+  static constexpr std::string_view kNames[] = {"checkpoint", "compact", "snapshot"};
+  return kNames[static_cast<size_t>(kind)];
+}
+
+std::string_view operation_stage_name(OperationStage stage) {
+  static constexpr std::string_view kNames[] = {"writing_run", "awaiting_log", "installing", "merging",
+                                                "linking",     "removing",     "done",       "failed"};
+  return kNames[static_cast<size_t>(stage)];
+}
+
+struct Storage::Task {
+  bool merge = false;
+  std::string snapshot;
+  Lsn target;  // the manifest shall cover at least this
+  std::shared_ptr<const store::Run> written;
+  std::shared_ptr<std::atomic<uint64_t>> bytes = std::make_shared<std::atomic<uint64_t>>(0);
+};
+
+Storage::Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
+                 store::Manifest installed, store::RunNumber next_run)
+    : runtime_(runtime),
+      data_dir_(std::move(data_dir)),
+      options_(options),
+      state_(state),
+      manifest_(std::move(installed)),
+      next_run_(next_run),
+      cache_(options_.cache_bytes) {}
+
+Storage::~Storage() { *alive_ = false; }
+
+// --- operations
+
+Result<uint64_t> Storage::checkpoint(bool merge) {
+  if (!has_news() && !running() && !stopped_)
+    return fail(ErrorCode::kNothingToDo,
+                fmt::format("checkpoint: the manifest covers LSN {}, the last one", manifest_.lsn.value()));
+  return begin(OperationKind::kCheckpoint, merge, {});
+}
+
+Result<uint64_t> Storage::compact() {
+  const bool one_run_and_no_floor = manifest_.runs.size() == 1 && drop_floor() == CommitId();
+  if ((manifest_.runs.empty() || one_run_and_no_floor) && !running() && !stopped_)
+    return fail(ErrorCode::kNothingToDo, fmt::format("compact: {} runs, no floor", manifest_.runs.size()));
+  return begin(OperationKind::kCompact, true, {});
+}
+
+Result<uint64_t> Storage::snapshot(std::string name) {
+  if (!is_snapshot_name(name)) {
+    return fail(ErrorCode::kBadRequest,
+                fmt::format("snapshot: name \"{}\"; expected 1 to 128 letters, digits, '.', '_' and '-'", name));
+  }
+  return begin(OperationKind::kSnapshot, true, std::move(name));
+}
+
+bool Storage::has_news() const { return state_.layers().frozen() || state_.position().lsn > manifest_.lsn; }
+
+Result<uint64_t> Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
+  if (stopped_) return fail(*stopped_);
+  if (running()) {
+    return fail(Error{ErrorCode::kOperationRunning,
+                      fmt::format("{}: operation {} is running", operation_kind_name(kind), operations_.back().number),
+                      {}}.with("operation", operations_.back().number));
+  }
+  OperationStatus next;
+  next.number = operations_.empty() ? 1 : operations_.back().number + 1;
+  next.kind = kind;
+  next.started_us = runtime_.clock().monotonic_us();
+  operations_.push_back(std::move(next));
+  if (operations_.size() > kOperationsKept) operations_.pop_front();
+  task_ = std::make_unique<Task>();
+  task_->merge = merge;
+  task_->snapshot = std::move(snapshot);
+  task_->target = state_.position().lsn;
+  const uint64_t number = status().number;
+  // In a later turn, so that whoever asked knows the number first.
+  runtime_.loop().post(step([this] {
+    if (status().kind == OperationKind::kCompact)
+      merge_from(0);
+    else
+      write_next_frozen();
+  }));
+  return number;
+}
+
+// A callback that goes on with the operation under way, and does nothing where that one has ended.
+runtime::Callback Storage::step(runtime::Callback next) {
+  return [this, alive = alive_, number = status().number, next = std::move(next)]() mutable {
+    if (*alive && task_ && status().number == number) next();
+  };
+}
+
+const std::deque<OperationStatus>& Storage::operations() {
+  if (task_) status().done_bytes = task_->bytes->load();
+  return operations_;
+}
+
+void Storage::enter(OperationStage stage) {
+  status().stage = stage;
+  status().done_bytes = task_->bytes->load();
+  if (events_ != nullptr) events_->on_operation(status());
+}
+
+void Storage::end(std::optional<Error> error) {
+  status().error = std::move(error);
+  status().ended_us = runtime_.clock().monotonic_us();
+  enter(status().error ? OperationStage::kFailed : OperationStage::kDone);
+  task_.reset();
+}
+
+void Storage::fail_running(const Error& error) {
+  stopped_ = error;
+  if (task_) end(error);
+}
+
+// --- checkpoint
+
+void Storage::write_next_frozen() {
+  auto& layers = state_.layers();
+  if (!layers.frozen()) {
+    if (manifest_.lsn >= task_->target) return merge_or_go_on();
+    frozen_draft_ = state_.draft_manifest();
+    layers.freeze();
+  }
+  status().lsn = frozen_draft_.lsn;
+  status().commit = frozen_draft_.commit;
+  if (layers.frozen()->versions() == 0) {
+    task_->written = nullptr;
+    return run_written();
+  }
+  status().total_bytes = task_->bytes->load() + layers.frozen()->bytes();
+  enter(OperationStage::kWritingRun);
+  auto written = std::make_shared<WrittenRun>();
+  auto options = run_options(manifest_.commit.next(), frozen_draft_.commit);
+  runtime_.jobs().run(
+      [written, options, data_dir = data_dir_, table = layers.frozen()](runtime::Disk& disk) {
+        auto source = store::versions_of(*table);
+        *written = write_run(disk, data_dir, options, *source);
+      },
+      step([this, written] {
+        if (written->error) return end(std::move(written->error));
+        task_->written = std::move(written->run);
+        run_written();
+      }));
+}
+
+store::RunWriterOptions Storage::run_options(CommitId first, CommitId last) {
+  store::RunWriterOptions options;
+  options.number = next_run_++;
+  options.first_commit = first;
+  options.last_commit = last;
+  options.indexes = state_.indexes();
+  options.compression = options_.compression;
+  options.progress = [bytes = task_->bytes, before = task_->bytes->load()](uint64_t written) {
+    bytes->store(before + written);
+  };
+  return options;
+}
+
+void Storage::run_written() {
+  if (durable_ < frozen_draft_.lsn && !planted(Fault::kManifestBeforeLog)) return enter(OperationStage::kAwaitingLog);
+  install_checkpoint();
+}
+
+void Storage::on_durable(Lsn durable) {
+  durable_ = durable;
+  if (task_ && status().stage == OperationStage::kAwaitingLog && durable_ >= frozen_draft_.lsn) install_checkpoint();
+}
+
+void Storage::install_checkpoint() {
+  store::Manifest next = frozen_draft_;
+  next.runs = manifest_.runs;
+  if (task_->written) next.runs.push_back(task_->written->info());
+  next.segment_sequence = segment_of_(next.lsn);
+  install(std::move(next), [this] {
+    auto runs = state_.layers().runs();
+    if (task_->written) runs.push_back(std::move(task_->written));
+    // Freeing a large table takes longer than a turn of the loop should.
+    runtime_.jobs().run([table = state_.layers().replace_frozen(std::move(runs))](runtime::Disk&) mutable {
+      table.reset();
+    }, [] {});
+    if (manifest_.segment_sequence > 1) release_through_(manifest_.segment_sequence - 1);
+    write_next_frozen();
+  });
+}
+
+void Storage::install(store::Manifest next, runtime::Callback then) {
+  enter(OperationStage::kInstalling);
+  next.number = manifest_.number + 1;
+  next.next_run = next_run_;
+  auto result = std::make_shared<Result<void>>();
+  auto manifest = std::make_shared<store::Manifest>(std::move(next));
+  runtime_.jobs().run(
+      [result, manifest, data_dir = data_dir_](runtime::Disk& disk) {
+        *result = store::install_manifest(disk, data_dir, *manifest);
+      },
+      step([this, result, manifest, then = std::move(then)]() mutable {
+        // Where it failed, the disk may hold the old manifest or the new one: both are true, and the next one installed
+        // replaces either. Until then no segment is released and no file removed.
+        if (!*result) return end(std::move(result->error()));
+        manifest_ = std::move(*manifest);
+        status().manifest = manifest_.number;
+        then();
+      }));
+}
+
+// --- merging
+
+void Storage::merge_or_go_on() {
+  const size_t count = task_->merge ? store::runs_to_merge(manifest_.runs) : 0;
+  if (count > 0) return merge_from(manifest_.runs.size() - count);
+  if (status().kind == OperationKind::kSnapshot) return link_snapshot();
+  remove_obsolete();
+}
+
+void Storage::merge_from(size_t from) {
+  const Runs merged(state_.layers().runs().begin() + static_cast<ptrdiff_t>(from), state_.layers().runs().end());
+  status().total_bytes = task_->bytes->load() + bytes_of(merged);
+  if (status().lsn == Lsn()) {
+    status().lsn = manifest_.lsn;
+    status().commit = manifest_.commit;
+  }
+  enter(OperationStage::kMerging);
+  auto written = std::make_shared<WrittenRun>();
+  auto options = run_options(merged.front()->info().first_commit, merged.back()->info().last_commit);
+  const store::MergeOptions terms{drop_floor(), from == 0};
+  runtime_.jobs().run(
+      [written, options, merged, terms, data_dir = data_dir_](runtime::Disk& disk) {
+        *written = merge_runs(disk, data_dir, options, merged, terms);
+      },
+      step([this, written, from, merged] {
+        if (written->error) return end(std::move(written->error));
+        store::Manifest next = manifest_;
+        next.runs.resize(from);
+        next.runs.push_back(written->run->info());
+        install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
+          Runs runs = state_.layers().runs();
+          runs.resize(from);
+          runs.push_back(std::move(run));
+          state_.layers().replace_runs(std::move(runs));
+          for (const auto& old : merged) {
+            cache_.forget(old->info().number);
+            obsolete_.push_back(old);
+          }
+          status().runs_merged += merged.size();
+          // In a later turn, when this callback and the runs that it holds are gone.
+          runtime_.loop().post(step([this] {
+            if (status().kind == OperationKind::kCompact) return remove_obsolete();
+            merge_or_go_on();
+          }));
+        });
+      }));
+}
+
+CommitId Storage::drop_floor() const { return std::min(manifest_.floor, lowest_pin().value_or(manifest_.floor)); }
+
+// --- snapshot, removal
+
+void Storage::link_snapshot() {
+  enter(OperationStage::kLinking);
+  status().snapshot = task_->snapshot;
+  auto result = std::make_shared<Result<void>>();
+  runtime_.jobs().run(
+      [result, data_dir = data_dir_, name = task_->snapshot, manifest = manifest_, runs = state_.layers().runs(),
+       max = options_.max_snapshots](runtime::Disk& disk) {
+        *result = make_snapshot(disk, data_dir, name, manifest, max);
+      },
+      step([this, result] {
+        if (!*result) return end(std::move(result->error()));
+        remove_obsolete();
+      }));
+}
+
+// Files of merged runs that nobody reads any more, and what crashed checkpoints left behind.
+void Storage::remove_obsolete() {
+  enter(OperationStage::kRemoving);
+  std::erase_if(obsolete_, [](const auto& run) { return run.use_count() == 1; });
+  std::vector<std::string> kept;
+  for (const auto& run : obsolete_) kept.push_back(store::run_name(run->info().number));
+  auto result = std::make_shared<Result<void>>();
+  runtime_.jobs().run(
+      [result, kept, data_dir = data_dir_, manifest = manifest_](runtime::Disk& disk) {
+        *result = remove_strays(disk, data_dir, manifest, kept);
+      },
+      step([this, result] { end(*result ? std::nullopt : std::optional(std::move(result->error()))); }));
+}
+
+// --- pins and holds
+
+uint64_t Storage::pin(uint64_t connection, CommitId commit) {
+  pins_.emplace(++last_pin_, Pin{connection, commit});
+  return last_pin_;
+}
+
+Result<void> Storage::unpin(uint64_t connection, uint64_t pin) {
+  auto found = pins_.find(pin);
+  if (found == pins_.end() || found->second.connection != connection)
+    return fail(ErrorCode::kNoSuchPin, fmt::format("pin.release: this connection holds no pin {}", pin));
+  pins_.erase(found);
+  return {};
+}
+
+void Storage::release_connection(uint64_t connection) {
+  std::erase_if(pins_, [connection](const auto& entry) { return entry.second.connection == connection; });
+}
+
+std::optional<CommitId> Storage::lowest_pin() const {
+  std::optional<CommitId> lowest;
+  for (const auto& [number, pin] : pins_) lowest = std::min(lowest.value_or(pin.commit), pin.commit);
+  return lowest;
+}
+
+std::shared_ptr<const StorageHold> Storage::hold() const {
+  auto hold = std::make_shared<StorageHold>();
+  hold->manifest = manifest_;
+  hold->manifest.segment_sequence = 0;
+  hold->runs = state_.layers().runs();
+  return hold;
+}
+
+}  // namespace aerodb::engine

@@ -1,0 +1,171 @@
+// Storage operations of one node: checkpoint, compact, snapshot, and what they need: manifest, runs, block cache, pins
+// and holds. Only by command, one at a time (CKPT-8). Thread: the loop's; the disk work runs in Jobs.
+//
+// A checkpoint, step by step. Writes go on throughout.
+//   freezing      the memory table becomes immutable at LSN L; what the manifest will say of L is noted down
+//   writing_run   a Job writes the frozen versions as a run, at most 1 MiB between two syncs
+//   awaiting_log  until the log is durable up to L (CKPT-1)
+//   installing    a Job replaces the manifest: the one atomic step. Then the frozen table goes, and the segments of the
+//                 ring below L are free (CKPT-2)
+//   merging       neighbours of one size class become one run, by the fixed rule; ends with a manifest of its own
+//   removing      run files that no manifest and no reader needs any more
+//
+// What can go wrong: any failed disk call ends the operation with its error; the old manifest stays, the frozen table
+// stays readable and is written first by the next checkpoint, a half-written run is a stray file whose number is never
+// used again. A halted node finishes nothing.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/engine/state.h"
+#include "common/runtime/runtime.h"
+#include "common/store/block_cache.h"
+#include "common/store/manifest.h"
+#include "common/store/run_writer.h"
+
+namespace aerodb::engine {
+
+enum class OperationKind : uint8_t { kCheckpoint, kCompact, kSnapshot };
+[[nodiscard]] std::string_view operation_kind_name(OperationKind kind);
+enum class OperationStage : uint8_t {
+  kWritingRun,
+  kAwaitingLog,
+  kInstalling,
+  kMerging,
+  kLinking,  // snapshot: the runs get second names
+  kRemoving,
+  kDone,
+  kFailed,
+};
+[[nodiscard]] std::string_view operation_stage_name(OperationStage stage);
+
+struct OperationStatus {
+  uint64_t number = 0;  // of this process; first is 1
+  OperationKind kind = OperationKind::kCheckpoint;
+  OperationStage stage = OperationStage::kWritingRun;
+  uint64_t done_bytes = 0;   // written so far
+  uint64_t total_bytes = 0;  // estimate of what will be written
+  Lsn lsn;                   // that the installed manifest covers, or will
+  CommitId commit;
+  uint64_t manifest = 0;  // number of the last manifest it installed
+  uint64_t runs_merged = 0;
+  std::string snapshot;  // name of the directory
+  std::optional<Error> error;
+  uint64_t started_us = 0;  // monotonic
+  uint64_t ended_us = 0;
+  [[nodiscard]] bool finished() const { return stage == OperationStage::kDone || stage == OperationStage::kFailed; }
+};
+
+struct StorageOptions {
+  uint64_t cache_bytes = 64ull << 20;
+  store::Compression compression = store::Compression::kNone;
+  uint64_t max_snapshots = 64;  // more are refused
+};
+
+// Runs and manifest of one moment, kept on disk as long as this exists: for backup and bootstrap.
+struct StorageHold {
+  store::Manifest manifest;
+  std::vector<std::shared_ptr<const store::Run>> runs;
+};
+
+class StorageEvents {
+ public:
+  virtual ~StorageEvents() = default;
+  virtual void on_operation(const OperationStatus& status) = 0;  // at each change of stage
+};
+
+class Storage {
+ public:
+  // `installed`: the manifest that the directory holds, or an empty one (number 0). `state` has its runs loaded.
+  Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
+          store::Manifest installed, store::RunNumber next_run);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  [[nodiscard]] const store::Manifest& manifest() const { return manifest_; }
+  [[nodiscard]] store::BlockCache& cache() { return cache_; }
+  [[nodiscard]] const store::BlockCache& cache() const { return cache_; }
+  // Newest last; the last 16 of this process.
+  [[nodiscard]] const std::deque<OperationStatus>& operations();
+  [[nodiscard]] bool running() const { return !operations_.empty() && !operations_.back().finished(); }
+
+  // Each answers the operation's number at once. OPERATION_RUNNING; NOTHING_TO_DO where no record came since the
+  // manifest (checkpoint) or there are fewer than two runs and nothing to drop (compact).
+  [[nodiscard]] Result<uint64_t> checkpoint(bool merge);
+  [[nodiscard]] Result<uint64_t> compact();
+  // A checkpoint, where there is anything new, and then DIR/snapshots/NAME. SNAPSHOT_EXISTS.
+  [[nodiscard]] Result<uint64_t> snapshot(std::string name);
+  // For good: the operation under way ends with `error`, and so does every later one.
+  void fail_running(const Error& error);
+
+  // Pins keep versions from being merged away below `commit`; each ends with its connection.
+  uint64_t pin(uint64_t connection, CommitId commit);
+  [[nodiscard]] Result<void> unpin(uint64_t connection, uint64_t pin);
+  void release_connection(uint64_t connection);
+  [[nodiscard]] std::optional<CommitId> lowest_pin() const;
+  [[nodiscard]] size_t pins() const { return pins_.size(); }
+
+  [[nodiscard]] std::shared_ptr<const StorageHold> hold() const;
+
+  // The engine tells, so that waiting steps go on.
+  void on_durable(Lsn durable);
+  // Which segment holds a record, 0: none; and that segments may be reused.
+  void connect_log(std::function<uint64_t(Lsn)> segment_of, std::function<void(uint64_t)> release_through) {
+    segment_of_ = std::move(segment_of);
+    release_through_ = std::move(release_through);
+  }
+  void set_events(StorageEvents* events) { events_ = events; }
+  // Versions at or below this and not newest may be dropped by the next merge.
+  [[nodiscard]] CommitId drop_floor() const;
+
+ private:
+  struct Pin {
+    uint64_t connection = 0;
+    CommitId commit;
+  };
+  struct Task;
+  OperationStatus& status() { return operations_.back(); }
+  [[nodiscard]] bool has_news() const;  // since the manifest
+  [[nodiscard]] Result<uint64_t> begin(OperationKind kind, bool merge, std::string snapshot);
+  [[nodiscard]] runtime::Callback step(runtime::Callback next);
+  void enter(OperationStage stage);
+  void end(std::optional<Error> error);
+  [[nodiscard]] store::RunWriterOptions run_options(CommitId first, CommitId last);
+  void write_next_frozen();
+  void run_written();
+  void install_checkpoint();
+  void install(store::Manifest next, runtime::Callback then);
+  void merge_or_go_on();
+  void merge_from(size_t from);
+  void link_snapshot();
+  void remove_obsolete();
+
+  runtime::Runtime& runtime_;
+  std::string data_dir_;
+  StorageOptions options_;
+  State& state_;
+  store::Manifest manifest_;
+  store::RunNumber next_run_;
+  store::BlockCache cache_;
+  std::deque<OperationStatus> operations_;
+  std::unique_ptr<Task> task_;    // the operation under way
+  store::Manifest frozen_draft_;  // of the frozen table, while there is one
+  std::optional<Error> stopped_;
+  std::vector<std::shared_ptr<const store::Run>> obsolete_;  // not in the manifest; files go when nobody holds them
+  std::map<uint64_t, Pin> pins_;
+  uint64_t last_pin_ = 0;
+  Lsn durable_;
+  std::function<uint64_t(Lsn)> segment_of_;
+  std::function<void(uint64_t)> release_through_;
+  StorageEvents* events_ = nullptr;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace aerodb::engine

@@ -1,0 +1,80 @@
+// aerodb history.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "controlplane/console/data/data_options.h"
+#include "controlplane/console/verbs.h"
+
+namespace aerodb::console {
+namespace {
+
+class History final : public Verb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "history",
+            .summary = "Shows the versions of one document, newest first.",
+            .example = "aerodb history countries AW --limit 10 --node r1 --config configs/local",
+            .notes = "Of the versions at or below the floor only the newest is shown, and no deletion."};
+  }
+  void declare(Options& options) override {
+    options.argument("COLLECTION", collection_, "the collection");
+    options.argument("ID", id_, "_id of the document");
+    options.number("--before-commit", before_commit_, 1, kMaxNumber, "the next page: versions older than this commit");
+    options.number("--limit", limit_, 1, 1000, "at most so many versions");
+    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
+                   "newest version understood (default: the newest registered)");
+    data_.declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    data_.format.apply(output);
+    auto receipt = data_.receipt.load();
+    if (!receipt) return fail(std::move(receipt.error()));
+    auto session = data_.node.connect();
+    if (!session) return fail(std::move(session.error()));
+    auto schema = registered_schema(**session, collection_, schema_version_);
+    if (!schema) return fail(std::move(schema.error()));
+    const wire::DocHistoryRequest request{collection_,
+                                          id_,
+                                          schema->version,
+                                          number_of<CommitId>(before_commit_),
+                                          static_cast<uint32_t>(limit_),
+                                          *receipt};
+    wire::Receipt seen;
+    auto called = (*session)->call(wire::kDocHistory, request, [&](const wire::DocHistoryResponse& answer) {
+      seen = answer.receipt;
+      show(answer, output);
+    });
+    if (called) called = data_.receipt.save(seen);
+    if (!called) return fail(std::move(called.error()));
+    return ExitCode::kOk;
+  }
+
+ private:
+  static void show(const wire::DocHistoryResponse& answer, Output& output) {
+    const auto& data = answer.data;
+    if (!output.is_table()) return output.list(answer, data.versions);
+    Table table({"commit", "schema", "document"});
+    for (const auto& version : data.versions) {
+      const auto json = version.document ? document::to_json(version.document->bytes) : Result<std::string>("deleted");
+      table.row({std::to_string(version.commit_id.value()), std::to_string(version.schema_version),
+                 printable(json ? *json : json.error().message)});
+    }
+    output.text(table.render(output.screen()));
+    output.line(fmt::format("{} versions at commit {}, floor {}{}", data.versions.size(), data.at_commit.value(),
+                            data.floor.value(), data.complete ? "" : "; older ones follow with --before-commit"));
+  }
+
+  std::string collection_;
+  std::string id_;
+  std::optional<uint64_t> before_commit_;
+  uint64_t limit_ = 100;
+  std::optional<uint64_t> schema_version_;
+  DataOptions data_;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_history() { return std::make_unique<History>(); }
+
+}  // namespace aerodb::console

@@ -1,0 +1,236 @@
+// aerodb checkpoint, compact, snapshot, gc, operation: a node's storage operations.
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "controlplane/console/data/data_options.h"
+#include "controlplane/console/data/progress.h"
+#include "controlplane/console/node/init.h"
+#include "controlplane/console/phrase.h"
+#include "controlplane/console/storage/operations.h"
+#include "controlplane/console/verbs.h"
+
+namespace aerodb::console {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool finished(const wire::OperationView& operation) {
+  return operation.stage == "done" || operation.stage == "failed";
+}
+
+// What every verb of this file takes.
+class StorageVerb : public Verb {
+ public:
+  void declare(Options& options) override {
+    options.text("--reason", "TEXT", reason_, "why; stands in the node's events");
+    node_.declare(options);
+    format_.declare(options);
+  }
+
+ protected:
+  [[nodiscard]] wire::Request request() const {
+    // Unlike a control command it is never asked for again by this id, so the time and the process make it unique.
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return {fmt::format("{}-{}", std::chrono::duration_cast<std::chrono::microseconds>(now).count(), getpid()),
+            account_name(), reason_, std::nullopt};
+  }
+  Result<std::unique_ptr<Session>> connect(Output& output) {
+    format_.apply(output);
+    return node_.connect();
+  }
+  [[nodiscard]] const std::string& reason() const { return reason_; }
+
+ private:
+  std::string reason_;
+  NodeTarget node_{NodeListener::kMaintenance};
+  FormatOption format_;
+};
+
+// Starts an operation and stays until its end, unless told not to.
+class OperationVerb : public StorageVerb {
+ public:
+  void declare(Options& options) override {
+    options.flag("--no-wait", no_wait_, "end once it has begun; `aerodb operation` shows how far it is");
+    StorageVerb::declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    auto session = connect(output);
+    if (!session) return fail(std::move(session.error()));
+    auto started = start(**session);
+    if (!started) return fail(std::move(started.error()));
+    if (no_wait_) {
+      output.message(*started);
+      return ExitCode::kOk;
+    }
+    auto ended = wait_for_operation(**session, started->operation, output);
+    if (!ended) return fail(std::move(ended.error()));
+    return show_operation(*ended, output);
+  }
+
+ protected:
+  virtual Result<wire::StorageStartedResponse> start(Session& session) = 0;
+
+ private:
+  bool no_wait_ = false;
+};
+
+class Checkpoint final : public OperationVerb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "checkpoint",
+            .summary = "Writes what is in memory to a run, so that the log before it is free and start-up is short.",
+            .example = "aerodb checkpoint --node p1 --config configs/local",
+            .notes = "Writes and reads go on meanwhile. Neighbouring runs of one size class are merged in the same\n"
+                     "command unless --no-merge is given."};
+  }
+  void declare(Options& options) override {
+    options.flag("--no-merge", no_merge_, "leave the runs as they are");
+    OperationVerb::declare(options);
+  }
+
+ private:
+  Result<wire::StorageStartedResponse> start(Session& session) override {
+    return session.ask(wire::kStorageCheckpoint, {request(), !no_merge_});
+  }
+  bool no_merge_ = false;
+};
+
+class Compact final : public OperationVerb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "compact",
+            .summary = "Merges all runs into one and drops what the floor lets go.",
+            .example = "aerodb compact --node p1 --config configs/local",
+            .notes = "The merged run needs its room on disk before the old ones are removed."};
+  }
+
+ private:
+  Result<wire::StorageStartedResponse> start(Session& session) override {
+    return session.ask(wire::kStorageCompact, {request()});
+  }
+};
+
+class Snapshot final : public OperationVerb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "snapshot",
+            .summary = "Makes a checkpoint and keeps its files under a name, on the same disk.",
+            .example = "aerodb snapshot --name before-import --node p1 --config configs/local",
+            .notes = "The files are second names of the runs and take no room until runs are merged. Only a backup\n"
+                     "protects from the loss of the disk."};
+  }
+  void declare(Options& options) override {
+    options.text("--name", "NAME", name_, "directory below snapshots/ (default: the time in UTC)");
+    OperationVerb::declare(options);
+  }
+
+ private:
+  Result<wire::StorageStartedResponse> start(Session& session) override {
+    return session.ask(wire::kStorageSnapshot, {request(), name_});
+  }
+  std::optional<std::string> name_;
+};
+
+class ShowOperation final : public StorageVerb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "operation",
+            .summary = "Shows how far a node's storage operation is, or how it ended.",
+            .example = "aerodb operation --node p1 --config configs/local",
+            .notes = "Numbers begin at 1 with each start of the node; it remembers the last 16."};
+  }
+  void declare(Options& options) override {
+    options.number("--number", number_, 1, kMaxNumber, "which one (default: the last)");
+    StorageVerb::declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    auto session = connect(output);
+    if (!session) return fail(std::move(session.error()));
+    auto operation = (*session)->ask(wire::kStorageOperation, {number_});
+    if (!operation) return fail(std::move(operation.error()));
+    output.message(*operation);
+    return ExitCode::kOk;
+  }
+
+ private:
+  std::optional<uint64_t> number_;
+};
+
+class CollectGarbage final : public StorageVerb {
+ public:
+  [[nodiscard]] VerbText text() const override {
+    return {.path = "gc",
+            .summary = "Raises the floor: commits below it can't be read any more, on any node.",
+            .example = "aerodb gc --floor 4711 --reason 'kept for 30 days' --phrase 'drop history below 4711'",
+            .notes = "A record of the log says so, and nothing takes it back. The versions leave the disk with the\n"
+                     "next merges. On a terminal the phrase is asked for; elsewhere --phrase gives it."};
+  }
+  void declare(Options& options) override {
+    options.number("--floor", floor_, 1, kMaxNumber, "the oldest commit that stays readable; mandatory");
+    options.text("--phrase", "TEXT", phrase_, "drop history below FLOOR");
+    StorageVerb::declare(options);
+  }
+  Result<ExitCode> run(Output& output) override {
+    if (floor_ == 0) return fail(ErrorCode::kUsage, "gc: --floor COMMIT is missing");
+    if (reason().empty()) return fail(ErrorCode::kReasonRequired, "gc: --reason TEXT is missing");
+    auto session = connect(output);
+    if (!session) return fail(std::move(session.error()));
+    const std::string wanted = fmt::format("drop history below {}", floor_);
+    if (phrase_.empty() && can_ask(output)) phrase_ = ask_phrase(wanted, output).value_or("");
+    if (phrase_.empty()) {
+      return fail(ErrorCode::kConfirmationRequired,
+                  fmt::format("gc: nothing was typed and no --phrase given; it is \"{}\"", wanted));
+    }
+    auto answer = (*session)->ask(wire::kStorageGc, {request(), CommitId(floor_), phrase_});
+    if (!answer) return fail(std::move(answer.error()));
+    output.message(*answer);
+    return ExitCode::kOk;
+  }
+
+ private:
+  uint64_t floor_ = 0;
+  std::string phrase_;
+};
+
+}  // namespace
+
+Result<wire::OperationView> wait_for_operation(Session& session, uint64_t number, Output& output) {
+  std::optional<Progress> progress;
+  auto pause = std::chrono::milliseconds(5);
+  while (true) {
+    auto operation = session.ask(wire::kStorageOperation, {number});
+    if (!operation || finished(*operation)) return operation;
+    if (operation->total_bytes > 0) {
+      if (!progress) progress.emplace(output, operation->total_bytes);
+      progress->show(std::min(operation->done_bytes, operation->total_bytes));
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, std::chrono::milliseconds(200));
+  }
+}
+
+Result<ExitCode> show_operation(const wire::OperationView& operation, Output& output) {
+  if (operation.error_code) {
+    const auto code = error_code_from_name(*operation.error_code);
+    return fail(Error{code.value_or(ErrorCode::kInternal),
+                      fmt::format("{} (operation {}): {}", operation.kind, operation.number,
+                                  operation.error_message.value_or("")),
+                      {}}
+                    .with("lsn", operation.lsn.value()));
+  }
+  output.message(operation);
+  return ExitCode::kOk;
+}
+
+std::unique_ptr<Verb> make_checkpoint() { return std::make_unique<Checkpoint>(); }
+std::unique_ptr<Verb> make_compact() { return std::make_unique<Compact>(); }
+std::unique_ptr<Verb> make_snapshot() { return std::make_unique<Snapshot>(); }
+std::unique_ptr<Verb> make_gc() { return std::make_unique<CollectGarbage>(); }
+std::unique_ptr<Verb> make_operation() { return std::make_unique<ShowOperation>(); }
+
+}  // namespace aerodb::console

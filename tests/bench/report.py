@@ -1,0 +1,51 @@
+"""Rows of a run: printed as a table, kept as JSON lines and as a table for plotting."""
+import json
+
+COLUMNS = ("name", "operation", "connections", "depth", "document_bytes", "against", "per_second", "against_per_second", "ratio", "aim", "met",
+           "p50_us", "p99_us", "p999_us", "max_us", "against_p50_us", "against_p99_us")
+
+
+class Report:
+    def __init__(self, directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.lines = (directory / "results.jsonl").open("w")
+        self.rows = []
+
+    def note(self, kind, **fields):
+        """One JSON line."""
+        self.lines.write(json.dumps({"kind": kind, **fields}) + "\n")
+        self.lines.flush()
+
+    def heading(self, text):
+        print(f"\n{text:<38}{'per second':>11}{'other':>11}{'ratio':>8}{'aim':>7}{'':5}{'p50 us':>9}{'p99 us':>9}{'p99/p50':>8}", flush=True)
+
+    def row(self, name, measured, against=None, other=None, aim=None):
+        """`measured` beside `other`, a measurement or a plain rate; `aim` is for their ratio, or for the rate where there is no other."""
+        other = other if isinstance(other, dict) or other is None else {"per_second": other}
+        ratio = measured["per_second"] / other["per_second"] if other else None
+        reached = ratio if against else measured["per_second"]
+        met = None if aim is None or reached is None else reached >= aim
+        row = {"name": name, **measured, "against": against, "ratio": ratio and round(ratio, 3), "aim": aim, "met": met}
+        if other:
+            row.update({f"against_{key}": other[key] for key in ("per_second", "p50_us", "p99_us") if key in other})
+        self.rows.append(row)
+        self.note("row", **row)
+        print(self.text_of(row), flush=True)
+
+    @staticmethod
+    def text_of(row):
+        def number(key, digits=0):
+            return "-" if row.get(key) is None else f"{row[key]:,.{digits}f}"
+        spread = f"{row['p99_us'] / row['p50_us']:.1f}" if row.get("p50_us") else "-"
+        aim = "-" if row["aim"] is None else f"{row['aim']:,.4g}"
+        verdict = {None: "", True: "  yes", False: "  NO"}[row["met"]]
+        return (f"{row['name']:<38}{number('per_second'):>11}{number('against_per_second'):>11}{number('ratio', 2):>8}{aim:>7}{verdict:5}"
+                f"{number('p50_us'):>9}{number('p99_us'):>9}{spread:>8}")
+
+    def close(self):
+        self.lines.close()
+        with (self.directory / "table.tsv").open("w") as table:
+            table.write("\t".join(COLUMNS) + "\n")
+            for row in self.rows:
+                table.write("\t".join("" if row.get(c) is None else str(row[c]) for c in COLUMNS) + "\n")
