@@ -28,7 +28,7 @@ check-build: deps $(CHECK)/build.ninja
 
 test: build check-build  ## all tests: unit, golden, simulator, tidy, link, then real processes (20 minutes at most)
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
-	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS)
+	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
 	@$(CHECK)/bin/aerodb-sim --planted
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
@@ -36,10 +36,10 @@ test-unit: check-build  ## unit, golden, tidy and link tests alone
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
 
 test-sim: check-build  ## 2,000 simulator seeds and the planted faults
-	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS)
+	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
 	@$(CHECK)/bin/aerodb-sim --planted
 
-test-process: build  ## tests with the real binaries
+test-process: build check-build  ## tests with the real binaries
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
 sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
@@ -50,9 +50,10 @@ sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation unde
 fuzz: deps build/fuzz/build.ninja  ## a run of each fuzz target, FUZZ_SECONDS each
 	@tests/fuzz/run build/fuzz $${FUZZ_SECONDS:-600}
 
-soak: check-build build  ## the long run: SEEDS simulator seeds, then 200 kills of a real primary
+soak: check-build build  ## the long run: SEEDS simulator seeds, every crash point of every phase, 500 kills of a real primary
 	@$(CHECK)/bin/aerodb-sim --seeds $(SEEDS) --jobs $(JOBS)
-	@AERODB_KILLS=200 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
+	@AERODB_CRASH_POINTS=all $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'crash_point_test.py' -v
+	@AERODB_KILLS=500 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
 
 cluster: build   ## a local cluster with the ISO tables in it, until Ctrl-C
 	@exec $(PYTHON) configs/local/cluster.py

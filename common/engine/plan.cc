@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -237,12 +238,42 @@ class Planner {
   bool held_ = false;  // the index of a field is walked at one value
 };
 
-void append_range(const KeyRange& range, std::string& out) {
-  auto end = std::back_inserter(out);
-  if (!range.low && !range.high) out += " present";
-  if (range.low) fmt::format_to(end, " {} {}", range.low_open ? ">" : ">=", to_hex(*range.low));
-  if (range.high) fmt::format_to(end, " {} {}", range.high_open ? "<" : "<=", to_hex(*range.high));
-}
+// Written by hand: every query writes its text, to be hashed.
+class PlanWriter {
+ public:
+  PlanWriter() { text_.reserve(512); }
+  PlanWriter& raw(std::string_view text) {
+    text_ += text;
+    return *this;
+  }
+  PlanWriter& number(uint64_t value) {
+    char digits[20];
+    const auto end = std::to_chars(std::begin(digits), std::end(digits), value).ptr;
+    return raw({std::begin(digits), end});
+  }
+  PlanWriter& name(std::string_view value) { return number(value.size()).raw(":").raw(value); }
+  PlanWriter& hex(ByteSpan bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (const uint8_t byte : bytes) {
+      text_ += kDigits[byte >> 4];
+      text_ += kDigits[byte & 15];
+    }
+    return *this;
+  }
+  PlanWriter& place(std::string_view label, const EntryKey& key) {
+    return raw(label).hex(key.first).raw(":").hex(key.second).raw("\n");
+  }
+  PlanWriter& range(const KeyRange& range) {
+    if (!range.low && !range.high) raw(" present");
+    if (range.low) raw(range.low_open ? " > " : " >= ").hex(*range.low);
+    if (range.high) raw(range.high_open ? " < " : " <= ").hex(*range.high);
+    return raw("\n");
+  }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
 
 }  // namespace
 
@@ -295,28 +326,14 @@ Result<Plan> make_plan(const QueryRequest& request, const document::Schema& sche
 }
 
 std::string plan_text(const Plan& plan, const document::Schema& schema) {
-  std::string text;
-  auto end = std::back_inserter(text);
-  auto name = [&](std::string_view label, std::string_view value) {
-    fmt::format_to(end, "{} {}:{}", label, value.size(), value);
-  };
-  auto place = [&](std::string_view label, const EntryKey& key) {
-    fmt::format_to(end, "{} {}:{}\n", label, to_hex(key.first), to_hex(key.second));
-  };
-  fmt::format_to(end, "plan P{}\n", static_cast<int>(plan.rule));
-  name("collection", schema.collection);
-  fmt::format_to(end, "\nschema {}\n", schema.version);
-  name("index", plan.index);
-  fmt::format_to(end, "\n{}\n", plan.descending ? "descending" : "ascending");
-  place("from", plan.from);
-  if (plan.to) place("to", *plan.to);
-  for (const auto& residual : plan.residuals) {
-    name("check", residual.path);
-    append_range(residual.range, text);
-    text += '\n';
-  }
-  fmt::format_to(end, "limit {}\nbound {}\n", plan.limit, plan.bound_entries);
-  return text;
+  PlanWriter writer;
+  writer.raw("plan P").number(static_cast<uint64_t>(plan.rule)).raw("\ncollection ").name(schema.collection);
+  writer.raw("\nschema ").number(schema.version).raw("\nindex ").name(plan.index);
+  writer.raw(plan.descending ? "\ndescending\n" : "\nascending\n");
+  writer.place("from ", plan.from);
+  if (plan.to) writer.place("to ", *plan.to);
+  for (const auto& residual : plan.residuals) writer.raw("check ").name(residual.path).range(residual.range);
+  return writer.raw("limit ").number(plan.limit).raw("\nbound ").number(plan.bound_entries).raw("\n").take();
 }
 
 }  // namespace aerodb::engine

@@ -10,6 +10,7 @@
 // without: with the smallest cache each call still gets further.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/base/checksum.h"
@@ -54,7 +55,7 @@ class QueryWalk {
 
   Step walk() {
     if (plan_.empty()) return Step::kEnd;
-    if (plan_.rule == PlanRule::kP1) return look_at(plan_.from.view());
+    if (plan_.rule == PlanRule::kP1) return look_at(plan_.from.view(), visible(plan_.from.view()));
     Step step = walk_one_lease();
     while (step == Step::kLeaseOver) {
       blocks_.release();  // voids what a cursor holds: each lease has its own
@@ -69,11 +70,14 @@ class QueryWalk {
     auto at = seek(*cursor);
     for (int i = 0; i < kEntriesPerLease; ++i) {
       if (at == store::CursorState::kCold) return Step::kCold;
-      if (at == store::CursorState::kEnd || !plan_.reaches(cursor->key())) return Step::kEnd;
-      const Step step = look_at(cursor->key());
+      if (at == store::CursorState::kEnd) return Step::kEnd;
+      const store::TreeKey entry = cursor->key();
+      if (!plan_.reaches(entry)) return Step::kEnd;
+      const auto at_hand = cursor->version_at(progress_.at_commit);
+      const Step step = look_at(entry, at_hand ? at_hand : visible(entry));
       if (step == Step::kCold) look_ahead(*cursor);
       if (step != Step::kGoOn) return step;
-      note_done(cursor->key());
+      note_done(entry);
       at = cursor->next(blocks_);
     }
     return Step::kLeaseOver;
@@ -92,8 +96,7 @@ class QueryWalk {
     return state_.visible(blocks_, request_.collection, id_of(entry), progress_.at_commit);
   }
 
-  Step look_at(const store::TreeKey& entry) {
-    const auto version = visible(entry);
+  Step look_at(const store::TreeKey& entry, const std::optional<store::VersionView>& version) {
     if (!version) return Step::kCold;
     if (!version->live()) return Step::kGoOn;
     if (!plan_.by_id() && !holds(*version, plan_.index, entry.first)) return Step::kGoOn;
@@ -139,10 +142,18 @@ class QueryWalk {
                                  request_.collection, kMaxAnswerBytes),
                      {}});
     }
+    if (answer.versions.empty()) reserve(version.document.size());
     answer.versions.push_back(
         {version.commit, version.schema_version, answer.documents.size(), version.document.size()});
     answer.documents.insert(answer.documents.end(), version.document.begin(), version.document.end());
     return answer.versions.size() < plan_.limit ? Step::kGoOn : Step::kEnd;
+  }
+
+  // For the usual short answer of documents of one size.
+  void reserve(size_t document_bytes) {
+    const size_t documents = std::min<size_t>(plan_.limit, 16);
+    progress_.answer.versions.reserve(documents);
+    progress_.answer.documents.reserve(documents * std::min<size_t>(document_bytes + document_bytes / 4, 1024));
   }
 
   Step refuse(Error error) {

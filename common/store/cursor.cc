@@ -37,6 +37,11 @@ TreeKey MergedCursor::key() const {
   return parts_[at_].cursor->key();
 }
 
+VersionView MergedCursor::version_at(CommitId bound) const {
+  AERODB_ASSERT(at_ < parts_.size() && parts_[at_].state == CursorState::kAt);
+  return parts_[at_].cursor->version_at(bound);
+}
+
 CursorState MergedCursor::pick() {
   at_ = parts_.size();
   TreeKey best;

@@ -29,6 +29,9 @@ class EntryCursor {
   virtual CursorState next(Blocks& blocks) = 0;
   // Valid until the next call; requires kAt.
   [[nodiscard]] virtual TreeKey key() const = 0;
+  // What Layers::find would answer for the entry's document, where the cursor has it at hand: it saves the search by
+  // _id. Empty: search. Requires kAt.
+  [[nodiscard]] virtual VersionView version_at(CommitId /*bound*/) const { return {}; }
 };
 
 // Several cursors as one, each key once.
@@ -39,6 +42,7 @@ class MergedCursor final : public EntryCursor {
   CursorState seek_end(Blocks& blocks, Direction direction) override;
   CursorState next(Blocks& blocks) override;
   [[nodiscard]] TreeKey key() const override;
+  [[nodiscard]] VersionView version_at(CommitId bound) const override;
 
  private:
   struct Part {

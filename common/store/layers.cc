@@ -8,15 +8,10 @@
 namespace aerodb::store {
 namespace {
 
-// The walk of rules::visible_version, down the chain of one table.
 VersionView find_in(const MemoryTable& table, std::string_view collection, std::string_view id, CommitId bound) {
   const auto* found = table.collection(collection);
   const auto* entry = found == nullptr ? nullptr : MemoryTable::find(*found, id);
-  if (entry == nullptr) return {};
-  const Version* version = entry->newest;
-  while (version != nullptr && version->commit > bound) version = version->older;
-  if (version == nullptr) return {};
-  return {version->commit, version->schema_version, version->document()};
+  return entry == nullptr ? VersionView{} : newest_at(*entry, bound);
 }
 
 }  // namespace
@@ -42,7 +37,7 @@ std::unique_ptr<EntryCursor> Layers::cursor(std::string_view collection, std::st
   auto add = [&parts](std::unique_ptr<EntryCursor> part) {
     if (part != nullptr) parts.push_back(std::move(part));
   };
-  add(memory_cursor(*active_, collection, index_path));
+  add(memory_cursor(*active_, collection, index_path, true));
   if (frozen_ != nullptr) add(memory_cursor(*frozen_, collection, index_path));
   for (size_t i = runs_.size(); i-- > 0;) add(runs_[i]->cursor(collection, index_path));
   if (parts.size() == 1) return std::move(parts.front());

@@ -214,6 +214,7 @@ std::unique_ptr<VersionSource> merge_versions(std::vector<std::unique_ptr<Versio
 
 size_t runs_to_merge(const std::vector<RunInfo>& runs) {
   std::vector<uint64_t> sizes;
+  sizes.reserve(runs.size());
   for (const auto& run : runs) sizes.push_back(run.bytes);
   // Merges in mind, until none is left: how many runs are in the newest one then?
   while (const size_t group = largest_group(sizes)) {

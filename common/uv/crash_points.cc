@@ -170,6 +170,10 @@ std::string crash_class_of_directory(std::string_view path) {
 
 // --- the points
 
+namespace {
+constexpr uint64_t kLoggedEach = 16;
+}
+
 struct CrashPoints::State {
   std::string wanted;
   uint64_t wanted_passage = 1;
@@ -209,7 +213,7 @@ bool CrashPoints::reach(std::string_view class_name, std::string_view operation,
   AERODB_ASSERT(is_point(name));
   std::lock_guard lock(state_->mutex);
   const uint64_t passage = ++state_->passages[name];
-  if (state_->log.valid() && std::has_single_bit(passage)) {
+  if (state_->log.valid() && (passage <= kLoggedEach || std::has_single_bit(passage))) {
     const std::string line = passage == 1 ? name + "\n" : fmt::format("{}@{}\n", name, passage);
     AERODB_ASSERT(::write(state_->log.get(), line.data(), line.size()) == static_cast<ssize_t>(line.size()));
   }

@@ -5,8 +5,8 @@
 // table in crash_points.cc; `other` is a path that has no row. Moments: `before` of everything, `after` of what changes
 // something, `half` of a write, when its first half is written.
 //   AERODB_CRASH_POINT=NAME or NAME@N   SIGKILL at the first, or N-th, passage of that point
-//   AERODB_CRASH_POINTS_LOG=FILE        appends NAME at a point's first passage, NAME@2, NAME@4, NAME@8 ... at later
-//   ones
+//   AERODB_CRASH_POINTS_LOG=FILE        appends NAME at a point's first passage, NAME@2, NAME@3 and so on at the next
+//                                       ones; beyond the 16th only at each power of two
 // A name that no point can have ends the process with an assertion.
 //
 // The calls themselves get their points in crash_point_disk.h.

@@ -70,7 +70,7 @@ Result<Records> read_from_disk(runtime::Disk& disk, const std::string& data_dir,
   while (at.segment_sequence <= ring.end().segment_sequence) {
     auto more = take_segment(disk, paths[ring.slot_of(at.segment_sequence)], ring.geometry(), at, wanted, records);
     if (!more) return fail(std::move(more.error()));
-    if (!*more) break;
+    if (!*more || wanted.from.value() + records.count > wanted.up_to.value()) break;
     at = {at.segment_sequence + 1, kSegmentHeaderBytes};
   }
   if (records.count == 0) return released(wanted.from);

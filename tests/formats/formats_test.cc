@@ -1,49 +1,27 @@
 // What is written today is byte for byte what the kept files hold, and they are read as what they meant.
-// A file that is missing is written where AERODB_UPDATE=1 is set; one that exists is never changed.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "common/engine/node_directory.h"
 #include "common/store/manifest.h"
 #include "common/wal/frame.h"
 #include "common/wal/record.h"
+#include "tests/formats/kept.h"
 #include "tests/unit/store/run_kit.h"
 
 namespace aerodb::wal {
 namespace {
 
-const std::string kFolder = "tests/formats/";
+using formats::as_lines;
+using formats::kept;
+using formats::kFolder;
 
 template <class Id>
 Id id_of(uint8_t first) {
   Id id;
   for (size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<uint8_t>(first + i);
   return id;
-}
-
-// Hex, 32 bytes a line.
-std::string as_lines(ByteSpan bytes) {
-  std::string text;
-  for (size_t at = 0; at < bytes.size(); at += 32)
-    text += to_hex(bytes.subspan(at, std::min<size_t>(32, bytes.size() - at))) + '\n';
-  return text;
-}
-
-Bytes kept(const std::string& name, ByteSpan written_today) {
-  const std::string path = kFolder + name + ".hex";
-  if (std::getenv("AERODB_UPDATE") != nullptr && !std::filesystem::exists(path))
-    std::ofstream(path) << as_lines(written_today);
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path;
-  std::string hex;
-  for (std::string line; std::getline(file, line);) hex += line;
-  auto bytes = from_hex(hex);
-  EXPECT_TRUE(bytes && !bytes->empty()) << path;
-  return bytes.value_or(Bytes());
 }
 
 struct Sample {
@@ -248,7 +226,7 @@ TEST(Formats, ManifestIsAsKept) {
 
 TEST(Formats, EveryKeptFileIsTested) {
   std::set<std::string> names = {"chain-1.hex", "chain-1-floor.hex", "segment-1-frame.hex", "decline-1.hex",
-                                 "run-1.hex",   "run-1-zstd.hex",    "manifest-1.hex"};
+                                 "run-1.hex",   "run-1-zstd.hex",    "manifest-1.hex",      "backup-1.hex"};
   for (const auto& sample : samples()) names.insert(sample.name + ".hex");
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
     if (entry.path().extension() != ".hex") continue;

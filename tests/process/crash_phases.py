@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable
 
 from crash_victim import CHECK_BIN, Victim, copy_directory, text_of
@@ -34,7 +34,9 @@ class Phase:
     passages: tuple = (1,)  # at which those are tried
     must: tuple = ()  # points that this phase is known to pass
     command: bool = False  # the process to be killed is `aerodb`; a node is started by `work` alone
-    may_refuse: tuple = field(default=())  # exit codes with which a restart may refuse the directory
+    may_refuse: tuple = ()  # exit codes with which a restart may refuse the directory
+    look_closer: Callable | None = None  # what each restart looks at beside the node
+    once_more: Callable | None = None  # what makes a node of a directory that was refused
 
 
 def request(number):
@@ -63,6 +65,7 @@ class Templates:
         self.make_nearly_full_segment()
         self.make_nearly_full_events()
         self.make_runs()
+        self.make_backup()
 
     def __getitem__(self, name):
         return self.root / name
@@ -163,6 +166,12 @@ class Templates:
         self.change("stray_run", lambda victim, client: victim.operation("storage.checkpoint", request=request(9), merge=False),
                     "manifest.rename.before", "three_runs")
         self.change("large_index", lambda victim, client: insert_large(client, 18 << 20, "author"))
+
+
+    def make_backup(self):
+        victim = Victim(self.root / "backup.work", self["three_runs"], "p1", PRIMARY)
+        victim.command("backup", "--output", self.root / "backup.tar", "--data-dir", "p1")
+        self.backup = self.root / "backup.tar"
 
 
 def insert_large(client, total, field="text"):
@@ -323,9 +332,36 @@ def raise_floor(victim, _):
 
 
 def resize(victim, _):
-    """The configuration has the old size until the ring has the new one."""
     victim.documents = dict(FILLED)
     victim.command("wal", "resize", "--config", "node.toml", "--segments", 5, "--segment-bytes", SEGMENT_BYTES)
+
+
+def configure_new_size(victim, _):
+    """The configuration has the old size until the ring has the new one."""
+    victim.configure(segments=5)
+
+
+def backup(victim, _):
+    victim.documents = dict(FILLED)
+    victim.command("backup", "--output", "backup.tar", "--data-dir", "p1")
+
+
+def backup_online(victim, _):
+    victim.documents = dict(FILLED)
+    with victim.client() as client:
+        victim.write(client, "n1", 41)
+    victim.command("backup", "--output", "backup.tar", "--node", "unix:p1/maintenance.sock")
+
+
+def verify_backup(victim):
+    """A backup that has its name is a whole one."""
+    if (victim.dir / "backup.tar").exists():
+        victim.command("verify", "backup.tar", "--level", "replay")
+
+
+def restore(victim, templates):
+    victim.documents = dict(FILLED)
+    victim.command("restore", "--input", templates.backup, "--config", "node.toml")
 
 
 PHASES = [
@@ -348,5 +384,10 @@ PHASES = [
     Phase("snapshot", snapshot, "three_runs", must=("snapshot_run.link.after", "snapshot_manifest.rename.before", "snapshots_directory.sync_directory.after")),
     Phase("raise_floor", raise_floor, "three_runs", focus=SUBMITS),
     Phase("reuse_segment", roll_segment, "ring_passed", focus=SUBMITS, passages=(1, 2, 3)),
+    Phase("resize", resize, "filled", command=True, may_refuse=(78,), once_more=configure_new_size, must=("wal_directory.rename.before",)),
+    Phase("backup", backup, "three_runs", command=True, look_closer=verify_backup, must=("partial.write.half", "partial.rename.after")),
+    Phase("backup_online", backup_online, "three_runs", look_closer=verify_backup),
+    Phase("restore", restore, None, command=True, may_refuse=(78,), once_more=restore,
+          must=("node.rename.before", "manifest.rename.after", "runs_directory.rename.before", "partial.remove.after")),
     Phase("halt", halt, "replica", "r1", REPLICA, must=("halt.rename.after",)),
 ]

@@ -25,7 +25,7 @@ WORKERS = 2 * (os.cpu_count() or 1)
 
 
 def passages_of(log):
-    """Point -> the greatest passage that is known, from the lines NAME, NAME@2, NAME@4 and so on."""
+    """Point -> the greatest passage that is known, from the lines NAME, NAME@2, NAME@3 and so on."""
     passages = {}
     for line in log.read_text().splitlines():
         name, _, number = line.partition("@")
@@ -69,10 +69,15 @@ class Run:
         else:
             code = self.victim.ended()  # where the work got through, the point comes soon
             assert code == -signal.SIGKILL, f"ended with {code} and was not killed"
+        self.victim.command_environment = {}
         first = self.look()
         self.victim.end()
         second = self.look()
         assert first == second, f"the second restart shows something else:\n{first}\n{second}"
+        if "refused" in second and self.phase.once_more:
+            self.phase.once_more(self.victim, self.templates)
+            second = self.look()
+            assert "refused" not in second, second
         self.victim.go_on(second)
         self.victim.end()
 
@@ -81,6 +86,8 @@ class Run:
         if "refused" in seen:
             assert seen["refused"] in self.phase.may_refuse and not self.victim.promises, f"restart refused: {seen}"
         self.victim.check(seen)
+        if self.phase.look_closer:
+            self.phase.look_closer(self.victim)
         return seen
 
     def log(self):
@@ -159,7 +166,7 @@ def plan_of(known):
             plan += [(phase, point) for word in WANTED.split(",") for point in chosen(word.strip(), phase, passed)]
             continue
         for point, passages in passed.items():
-            numbers = set(phase.passages) if point.startswith(phase.focus) else set()
+            numbers = {number for number in phase.passages if number <= passages} if point.startswith(phase.focus) else set()
             if WANTED == "all":
                 numbers |= {1, middle(passages)}
             elif point not in seen and not numbers:

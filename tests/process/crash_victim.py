@@ -31,25 +31,28 @@ class Victim:
         directory.mkdir()
         if template is not None:
             copy_directory(template, directory / name)
-        (directory / "node.toml").write_text(f"""
-[node]
-name = "{name}"
-data_dir = "{name}"
-[listen]
-client = "unix:client.sock"
-replication = "unix:replication.sock"
-[wal]
-segments = 4
-segment_bytes = {16 << 20}
-[events]
-max_bytes = {1 << 20}
-""")
+        self.configure()
         self.process = None
         self.documents = {}  # id -> rank, as acknowledged; None: deleted
         self.unanswered = {}  # id -> rank that it may have instead
         self.promises = []  # what an answer makes true for ever: text, predicate of status and client
         self.command_environment = {}
         self.command_killed = False
+
+    def configure(self, segments=4):
+        (self.dir / "node.toml").write_text(f"""
+[node]
+name = "{self.name}"
+data_dir = "{self.name}"
+[listen]
+client = "unix:client.sock"
+replication = "unix:replication.sock"
+[wal]
+segments = {segments}
+segment_bytes = {16 << 20}
+[events]
+max_bytes = {1 << 20}
+""")
 
     # --- processes
 
@@ -106,6 +109,8 @@ max_bytes = {1 << 20}
         if done.returncode == -signal.SIGKILL:
             self.command_killed = True
             raise ConnectionLost("the command was killed")
+        if done.returncode != 0 and self.process is not None and self.process.poll() is not None:
+            raise ConnectionLost("the node that the command speaks to ended")
         if done.returncode != 0:
             raise AssertionError(f"aerodb {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout

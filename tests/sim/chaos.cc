@@ -17,9 +17,9 @@ Chaos::Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost&
 
 void Chaos::start() {
   next();
-  if (!context_.plan.sync_fault) return;
+  if (!context_.plan.disk_fault) return;
   context_.world.schedule(10'000 + random_.below(150'000), EventKind::kScript, kWorld, [this] {
-    if (running_) any_node().arm_sync_fault();
+    if (running_) any_node().arm_disk_fault(*context_.plan.disk_fault);
   });
 }
 
@@ -91,8 +91,9 @@ void Chaos::raise_floor() {
   auto& engine = *host.node()->engine();
   const uint64_t commit = engine.visible().commit.value();
   // Denied on replicas and below the present floor; what is granted turns up in the history.
-  engine.hold<engine::Position>(engine.raise_floor(CommitId(random_.below(commit + 2)), {"gc", "sim", "", std::nullopt}),
-                                [](const Result<engine::Position>&) {});
+  engine.hold<engine::Position>(
+      engine.raise_floor(CommitId(random_.below(commit + 2)), {"gc", "sim", "", std::nullopt}),
+      [](const Result<engine::Position>&) {});
 }
 
 void Chaos::partition() {

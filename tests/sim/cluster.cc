@@ -124,7 +124,7 @@ void NodeHost::refused(const Error& error) {
     context_.count(Counter::kWrongBinaryRefused);
     binary_turned_ = true;
     binary_ = binary_ == node::Binary::kPrimary ? node::Binary::kReplica : node::Binary::kPrimary;
-  } else if (!sync_fault_) {
+  } else if (!disk_fault_) {
     context_.model.fail(
         fmt::format("{}: refuses to start after nothing but crashes: {}: {}", name(), error.row().name, error.message));
   }
@@ -188,14 +188,14 @@ void NodeHost::clear() {
   process_.reset();
 }
 
-void NodeHost::arm_sync_fault() {
-  if (sync_fault_) return;
-  sync_fault_ = true;
+void NodeHost::arm_disk_fault(FaultKind kind) {
+  if (disk_fault_) return;
+  disk_fault_ = true;
   facts().disk_faulty = true;
-  context_.count(Counter::kSyncFaultsArmed);
-  context_.journal.note("{}: syncs begin to fail", name());
+  context_.count(Counter::kDiskFaultsArmed);
+  context_.journal.note("{}: its disk begins to show {}", name(), kFaultKindNames[static_cast<size_t>(kind)]);
   machine_.disk().set_faulty(true);
-  context_.world.options().rate(FaultKind::kSyncFailed) = 2;
+  context_.world.options().rate(kind) = 2 + static_cast<uint32_t>(random_.below(6));
 }
 
 void NodeHost::make_calm() {

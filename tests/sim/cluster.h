@@ -65,7 +65,7 @@ class NodeHost {
   // Notices a death; schedules the next start.
   void tend();
   // Syncs on this machine fail now and then, until the node halts or dies.
-  void arm_sync_fault();
+  void arm_disk_fault(FaultKind kind);
   // Only halts can keep it from being up at the end.
   void make_calm();
 
@@ -84,7 +84,7 @@ class NodeHost {
   node::Binary binary_;
   State state_ = State::kDown;
   bool start_scheduled_ = false;
-  bool sync_fault_ = false;
+  bool disk_fault_ = false;
   bool crash_was_power_ = false;
   bool binary_turned_ = false;  // the other binary was tried since the last start that worked
   uint64_t start_number_ = 0;

@@ -22,7 +22,7 @@ enum class Counter : uint8_t {
   kPartitions,
   kStreamsReset,
   kClockJumps,
-  kSyncFaultsArmed,
+  kDiskFaultsArmed,
   kHalts,
   kHostileStreams,
   kHostileAppends,
@@ -61,6 +61,7 @@ enum class Counter : uint8_t {
   kFinalStatesCompared,
   kRunsVerified,
   kNodesLeftBehind,
+  kTamperedLogsRefused,
   kSeedsWithFullRing,
   kCount,
 };
@@ -79,7 +80,7 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "partitions",
     "streams reset",
     "clock jumps",
-    "sync faults armed",
+    "disk faults armed",
     "halts",
     "hostile streams",
     "hostile appends",
@@ -116,6 +117,7 @@ inline constexpr std::array<std::string_view, kCounters> kCounterNames = {
     "final states compared",
     "runs verified",
     "nodes left behind",
+    "tampered logs refused",
     "seeds with a full ring",
 };
 

@@ -93,7 +93,7 @@ struct NodeFacts {
   const engine::Engine* engine = nullptr;  // of the present incarnation, once it serves
   uint32_t incarnation = 0;
   engine::Position durable;    // the highest that any incarnation called durable
-  bool disk_faulty = false;    // a failed sync was injected on its machine: it may halt
+  bool disk_faulty = false;    // faults were injected into its machine's disk: it may halt
   bool halted = false;         // the present incarnation has
   bool halt_recorded = false;  // one incarnation found the halt on disk
   bool was_full = false;       // refused records for lack of room

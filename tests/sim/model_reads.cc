@@ -28,6 +28,8 @@ bool Model::is_read_refusal(const Read& read, const Error& error) {
       justified = !asked.ready;
       break;
     case ErrorCode::kHalted:
+    case ErrorCode::kIo:
+    case ErrorCode::kRunDamaged:
       justified = nodes_[asked.node].disk_faulty;
       break;
     case ErrorCode::kLineageUnknown:

@@ -187,6 +187,8 @@ void Model::check_refused(WriteIssue& issue, const Error& error) {
       if (asked.ready) unexpected("write", asked, error);
       return;
     case ErrorCode::kHalted:
+    case ErrorCode::kIo:
+    case ErrorCode::kRunDamaged:
       if (!facts.disk_faulty) unexpected("write", asked, error);
       return;
     case ErrorCode::kBehind:

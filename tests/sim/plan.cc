@@ -57,7 +57,13 @@ SeedPlan::SeedPlan(uint64_t seed) {
   floor = rate(random, 5, 25);
   cache_bytes = random.one_in(2) ? 1 : 1 << 20;
   compress = random.one_in(4);
-  sync_fault = random.one_in(6);
+  // From a source of its own, so that disks can change without changing everything else of a seed.
+  SeededRandom disk(seed * 0x2545F4914F6CDD1Dull + 3);
+  constexpr FaultKind kDiskFaults[] = {FaultKind::kReadError, FaultKind::kBitFlip,    FaultKind::kWriteError,
+                                       FaultKind::kCallError, FaultKind::kShortWrite, FaultKind::kDiskFull,
+                                       FaultKind::kSyncFailed};
+  options.sector_bytes = disk.one_in(2) ? 512 : 4096;
+  if (random.one_in(6)) disk_fault = kDiskFaults[disk.below(std::size(kDiskFaults))];
   hostile = random.one_in(2);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "common/base/random.h"
 #include "common/wal/ring.h"
@@ -38,7 +39,7 @@ struct SeedPlan {
   uint32_t second_shipper = 0;
   uint32_t storage_operation = 0;
   uint32_t floor = 0;
-  bool sync_fault = false;  // one node's syncs fail for a while
+  std::optional<FaultKind> disk_fault;  // that one node's disk shows for a while
   bool hostile = false;
 };
 

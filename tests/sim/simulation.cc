@@ -6,6 +6,7 @@
 #include "tests/sim/client.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/operator.h"
+#include "tests/sim/tamper.h"
 
 namespace aerodb::sim {
 namespace {
@@ -37,6 +38,7 @@ class Simulation {
   void calm_down();
   void tick();
   void release_full_rings();
+  void tamper();
   [[nodiscard]] bool agreed();
   // Who can serve the longest log.
   [[nodiscard]] std::optional<NodeIndex> longest();
@@ -244,6 +246,17 @@ void Simulation::final_check() {
     if (ring.end().segment_sequence > ring.geometry().slots) context_.count(Counter::kRingsReused);
   }
   if (full) context_.count(Counter::kSeedsWithFullRing);
+  if (!model_.failed()) tamper();
+}
+
+// With a node that is of no more use.
+void Simulation::tamper() {
+  const auto node = static_cast<NodeIndex>(world_.seed() % kNodes);
+  if (!takes_part(node)) return;
+  bool tried = false;
+  if (auto accepted = wrong_digest_is_accepted(*hosts_[node], world_, plan_.geometry, tried))
+    model_.fail(std::move(*accepted));
+  if (tried) context_.count(Counter::kTamperedLogsRefused);
 }
 
 }  // namespace

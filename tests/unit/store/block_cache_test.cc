@@ -85,6 +85,7 @@ TEST(BlockCache, TheFirstBlockInsertedStays) {
 struct Leases : RunKit {
   Leases() {
     std::vector<testing::TestVersion> versions;
+    versions.reserve(1'000);
     for (int i = 0; i < 1'000; ++i) versions.push_back(put(id(i), static_cast<uint64_t>(i) + 1, i, 100));
     write(std::move(versions));
   }

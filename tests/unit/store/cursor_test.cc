@@ -114,6 +114,7 @@ TEST(MergedCursor, EqualsTheUnionOfItsPartsBothWays) {
     }
     auto merged = [&](std::string_view path) {
       std::vector<std::unique_ptr<EntryCursor>> parts;
+      parts.reserve(tables.size());
       for (const auto& t : tables) parts.push_back(memory_cursor(t.table, "c", path));
       return MergedCursor(std::move(parts));
     };

@@ -124,6 +124,17 @@ class Stack {
     EXPECT_TRUE(run) << run.error().message;
     return *run;
   }
+  // Where a cursor has the version at hand, it is the one that a search finds.
+  void expect_version_at(const EntryCursor& cursor, const Key& document) const {
+    for (const uint64_t bound : {commit, commit - commit / 8, commit / 2}) {
+      const auto found = cursor.version_at(CommitId(bound));
+      if (!found) continue;
+      const auto wanted = expected(document, bound);
+      ASSERT_TRUE(wanted.has_value());
+      ASSERT_EQ(found.commit, CommitId(wanted->first));
+      ASSERT_TRUE(std::ranges::equal(found.document, wanted->second));
+    }
+  }
   void expect_walk(Blocks& blocks, const std::string& collection, const std::string& path,
                    const std::set<Key>& keys) const {
     const auto cursor = layers.cursor(collection, path);
@@ -133,6 +144,13 @@ class Stack {
       for (; state == CursorState::kAt; state = cursor->next(blocks)) {
         const TreeKey key = cursor->key();
         found.emplace_back(as_text(key.first), as_text(key.second));
+        expect_version_at(*cursor, {collection, path.empty() ? found.back().first : found.back().second});
+        const std::string id(as_text(path.empty() ? key.first : key.second));
+        for (const uint64_t bound : {commit / 2, commit}) {
+          if (const auto at_hand = cursor->version_at(CommitId(bound))) {
+            EXPECT_EQ(at_hand.commit.value(), expected({collection, id}, bound)->first);
+          }
+        }
       }
       EXPECT_EQ(state, CursorState::kEnd);
       return found;
@@ -275,6 +293,27 @@ TEST(Layers, FrozenTableStaysUntilItIsReplaced) {
   EXPECT_GT(stack.layers.index_bytes(), 0u);
   EXPECT_NE(stack.layers.index_bytes(), index_bytes);
   EXPECT_EQ(stack.layers.memory_bytes(), stack.layers.active().bytes());
+}
+
+TEST(Layers, CursorHasVersionsOfTheNewestLayerAtHand) {
+  Stack stack;
+  stack.put("c", "a", 1);
+  stack.put("c", "a", 2);
+  stack.put("c", "b", 1);
+  BlockCache cache(1 << 20);
+  LeasedBlocks blocks(cache);
+  auto at_hand = [&](const std::string& path, uint64_t bound) {
+    const auto cursor = stack.layers.cursor("c", path);
+    EXPECT_EQ(cursor->seek_end(blocks, Direction::kAscending), CursorState::kAt);
+    return cursor->version_at(CommitId(bound)).commit.value();
+  };
+  for (const std::string path : {"", "n"}) {
+    EXPECT_EQ(at_hand(path, 3), 2u);
+    EXPECT_EQ(at_hand(path, 1), 1u);
+    EXPECT_EQ(at_hand(path, 0), 0u);  // an older layer may know
+  }
+  stack.freeze();
+  EXPECT_EQ(at_hand("n", 3), 0u);  // a newer layer may know better
 }
 
 TEST(LayersDeathTest, FreezingTwiceIsABug) {

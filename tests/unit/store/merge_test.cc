@@ -256,6 +256,7 @@ TEST(RunsToMerge, FollowsTheRule) {
   };
   for (const auto& test : cases) {
     std::vector<uint64_t> bytes;
+    bytes.reserve(test.mib.size());
     for (const uint64_t mib : test.mib) bytes.push_back(mib * kMiB);
     EXPECT_EQ(runs_to_merge(runs_of(bytes)), test.merged) << test.name;
   }
