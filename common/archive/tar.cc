@@ -13,14 +13,12 @@ namespace aerodb::archive {
 namespace {
 
 constexpr size_t kPieceBytes = 1u << 20;
+constexpr uint64_t kFilledUpBytes = 64u << 20;
 
 using Entry = std::unique_ptr<archive_entry, decltype(&archive_entry_free)>;
 
 struct FreeWriter {
-  void operator()(::archive* archive) const {
-    archive_write_fail(archive);  // or freeing would write the end mark
-    archive_write_free(archive);
-  }
+  void operator()(::archive* archive) const { archive_write_free(archive); }
 };
 struct FreeReader {
   void operator()(::archive* archive) const { archive_read_free(archive); }
@@ -44,13 +42,21 @@ struct TarWriter::Inside {
     AERODB_ASSERT(archive_write_open(writer.get(), this, nullptr, write, nullptr) == ARCHIVE_OK);
   }
 
-  static la_ssize_t write(::archive* archive, void* self, const void* data, size_t count) {
+  // Freeing fills up the member and writes the end mark; a tar that was given up gets none of it. Where much would have
+  // to be filled up, libarchive is told to fail, and forgets to free a buffer.
+  ~Inside() {
+    closed = true;
+    if (left > kFilledUpBytes) archive_write_fail(writer.get());
+  }
+
+  // Nor is it told of a failure, for the same reason. What comes after one is dropped.
+  static la_ssize_t write(::archive* /*archive*/, void* self, const void* data, size_t count) {
     auto& inside = *static_cast<Inside*>(self);
-    auto done = inside.put({static_cast<const uint8_t*>(data), count});
-    if (done) return static_cast<la_ssize_t>(count);
-    inside.trouble = std::move(done.error());
-    archive_set_error(archive, EIO, "%s", inside.trouble->message.c_str());
-    return -1;
+    if (!inside.closed && !inside.trouble) {
+      auto done = inside.put({static_cast<const uint8_t*>(data), count});
+      if (!done) inside.trouble = std::move(done.error());
+    }
+    return static_cast<la_ssize_t>(count);
   }
   Result<void> put(ByteSpan data) {
     if (auto written = file.write(at, data); !written) return written;
@@ -59,16 +65,17 @@ struct TarWriter::Inside {
   }
 
   Result<void> checked(bool good) {
-    if (good) return {};
     if (trouble) return fail(*trouble);
+    if (good) return {};
     return fail(ErrorCode::kIo, "write archive: " + text_of(writer.get()));
   }
 
   runtime::File& file;
   uint64_t at = 0;
   uint64_t left = 0;  // of the member begun
+  bool closed = false;
   std::optional<Error> trouble;
-  std::unique_ptr<::archive, FreeWriter> writer;
+  std::unique_ptr<::archive, FreeWriter> writer;  // its callbacks use what stands above
 };
 
 TarWriter::TarWriter(runtime::File& file) : inside_(std::make_unique<Inside>(file)) {}
@@ -92,7 +99,7 @@ Result<void> TarWriter::add(ByteSpan piece) {
   AERODB_ASSERT(piece.size() <= inside_->left);
   while (!piece.empty()) {
     const auto count = archive_write_data(inside_->writer.get(), piece.data(), piece.size());
-    if (count <= 0) return inside_->checked(false);
+    if (auto good = inside_->checked(count > 0); !good) return good;
     piece = piece.subspan(static_cast<size_t>(count));
     inside_->left -= static_cast<uint64_t>(count);
   }
@@ -101,7 +108,9 @@ Result<void> TarWriter::add(ByteSpan piece) {
 
 Result<void> TarWriter::finish() {
   AERODB_ASSERT(inside_->left == 0);
-  return inside_->checked(archive_write_close(inside_->writer.get()) == ARCHIVE_OK);
+  const bool closed = archive_write_close(inside_->writer.get()) == ARCHIVE_OK;
+  inside_->closed = true;
+  return inside_->checked(closed);
 }
 
 uint64_t TarWriter::bytes_written() const { return inside_->at; }

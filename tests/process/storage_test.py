@@ -34,7 +34,7 @@ class StorageTest(ClusterTest):
     def picture(self):
         with self.cluster.client("p1") as client:
             documents = [self.get(client, number, at_commit=None)["data"] for number in range(0, 60, 7)]
-            found = client.call("doc.query", collection="notes", schema_version=1, sort="author", limit=50)["data"]
+            found = client.call("doc.query", collection="notes", schema_version=1, where=[], sort="author", limit=50)["data"]
             return documents, [v["document"] for v in found["versions"]], client.call("status")["digest"]
 
     def test_a_checkpoint_shortens_recovery_and_changes_no_answer(self):

@@ -45,16 +45,18 @@ void change_last_digest(SimDisk& disk, const wal::RingGeometry& geometry, const 
 
 std::optional<std::string> wrong_digest_is_accepted(NodeHost& host, SimWorld& world, const wal::RingGeometry& geometry,
                                                     bool& tried) {
-  const engine::Engine& engine = *host.node()->engine();
-  const auto& manifest = engine.storage().manifest();
-  tried = engine.visible().lsn > manifest.lsn;
-  if (!tried) return std::nullopt;
   SimDisk& disk = host.machine().disk();
-  const auto node = engine.node();
-  const wal::LogStart start{manifest.lsn, manifest.chain, manifest.segment_sequence};
+  const auto node = host.node()->engine()->node();
+  const Lsn end = host.node()->engine()->visible().lsn;
   host.crash(CrashKind::kProcess);
   disk.set_faulty(false);
   PeekDisk peek(disk);
+  const auto manifest = store::read_manifest(peek, std::string(kDataDir));
+  if (!manifest) return fmt::format("{}: {}", host.name(), manifest.error().message);
+  const auto covered = manifest->value_or(store::Manifest{});
+  tried = end > covered.lsn;
+  if (!tried) return std::nullopt;
+  const wal::LogStart start{covered.lsn, covered.chain, covered.segment_sequence};
   auto scan = wal::scan_ring(peek, std::string(kDataDir), geometry, node.cluster, node.instance, start,
                              [](const wal::RecordView&) { return std::nullopt; });
   if (!scan || !scan->last_frame) return fmt::format("{}: its log can't be read from outside", host.name());

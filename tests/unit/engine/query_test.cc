@@ -332,6 +332,13 @@ TEST(ColdQuery, IsRefusedWhereTheFloorRoseAboveItsCommit) {
   EXPECT_EQ(attempts.ids(ask), "BELOW_FLOOR");
 }
 
+TEST(ColdQuery, NamesADamagedRunInsteadOfAnswering) {
+  Collection c(kNoCache);
+  fill(c, true);
+  ASSERT_TRUE(c.node.machine.disk().damage("/d/runs/00000001.run", 20'000, 0x20));
+  EXPECT_EQ(Attempts(c).ids(Ask().sort("_id").limit(10'000)), "RUN_DAMAGED");
+}
+
 TEST(ColdQuery, IsRefusedOnceTheNodeHalted) {
   Collection c(kNoCache);
   fill(c, true);
