@@ -182,7 +182,7 @@ struct CrashPoints::State {
   std::map<std::string, uint64_t, std::less<>> passages;
 };
 
-CrashPoints::CrashPoints(std::string_view wanted, std::string log_file) : state_(std::make_unique<State>()) {
+CrashPoints::CrashPoints(std::string_view wanted, const std::string& log_file) : state_(std::make_unique<State>()) {
   if (const size_t at = wanted.find('@'); at != std::string_view::npos) {
     const std::string_view number = wanted.substr(at + 1);
     const auto [end, error] = std::from_chars(number.begin(), number.end(), state_->wanted_passage);

@@ -35,7 +35,7 @@ enum class CrashMoment : uint8_t { kBefore, kHalf, kAfter };
 class CrashPoints {
  public:
   // Values of the two variables; empty: not set.
-  CrashPoints(std::string_view wanted, std::string log_file);
+  CrashPoints(std::string_view wanted, const std::string& log_file);
   ~CrashPoints();
   CrashPoints(const CrashPoints&) = delete;
   CrashPoints& operator=(const CrashPoints&) = delete;

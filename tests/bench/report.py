@@ -1,4 +1,4 @@
-"""Rows of a run: printed as a table, kept as JSON lines and as a table for plotting."""
+"""Rows and figures of a run: printed as a table, kept as JSON lines and as a table for plotting."""
 import json
 
 COLUMNS = ("name", "operation", "connections", "depth", "document_bytes", "against", "per_second", "against_per_second", "ratio", "aim", "met",
@@ -11,6 +11,7 @@ class Report:
         self.directory = directory
         self.lines = (directory / "results.jsonl").open("w")
         self.rows = []
+        self.missed = []
 
     def note(self, kind, **fields):
         """One JSON line."""
@@ -18,29 +19,40 @@ class Report:
         self.lines.flush()
 
     def heading(self, text):
-        print(f"\n{text:<38}{'per second':>11}{'other':>11}{'ratio':>8}{'aim':>7}{'':5}{'p50 us':>9}{'p99 us':>9}{'p99/p50':>8}", flush=True)
+        print(f"\n{text:<38}{'per second':>11}{'other':>11}{'ratio':>7}{'aim':>10}{'':5}{'p50 us':>9}{'p99 us':>9}{'p99/p50':>8}", flush=True)
 
     def row(self, name, measured, against=None, other=None, aim=None):
         """`measured` beside `other`, a measurement or a plain rate; `aim` is for their ratio, or for the rate where there is no other."""
         other = other if isinstance(other, dict) or other is None else {"per_second": other}
         ratio = measured["per_second"] / other["per_second"] if other else None
-        reached = ratio if against else measured["per_second"]
-        met = None if aim is None or reached is None else reached >= aim
+        met = None if aim is None else (measured["per_second"] if ratio is None else ratio) >= aim
         row = {"name": name, **measured, "against": against, "ratio": ratio and round(ratio, 3), "aim": aim, "met": met}
         if other:
             row.update({f"against_{key}": other[key] for key in ("per_second", "p50_us", "p99_us") if key in other})
         self.rows.append(row)
         self.note("row", **row)
+        self.judge(name, met)
         print(self.text_of(row), flush=True)
+
+    def figure(self, name, value, unit, at_most):
+        """One number with a bound of its own."""
+        met = value <= at_most
+        self.note("figure", name=name, value=round(value, 3), unit=unit, at_most=at_most, met=met)
+        self.judge(name, met)
+        print(f"  {name}: {value:,.4g}{unit}, at most {at_most:,.4g}: {'yes' if met else 'NO'}", flush=True)
+
+    def judge(self, name, met):
+        if met is False:
+            self.missed.append(name)
 
     @staticmethod
     def text_of(row):
         def number(key, digits=0):
             return "-" if row.get(key) is None else f"{row[key]:,.{digits}f}"
         spread = f"{row['p99_us'] / row['p50_us']:.1f}" if row.get("p50_us") else "-"
-        aim = "-" if row["aim"] is None else f"{row['aim']:,.4g}"
+        aim = "-" if row["aim"] is None else f"{row['aim']:,.10g}"
         verdict = {None: "", True: "  yes", False: "  NO"}[row["met"]]
-        return (f"{row['name']:<38}{number('per_second'):>11}{number('against_per_second'):>11}{number('ratio', 2):>8}{aim:>7}{verdict:5}"
+        return (f"{row['name']:<38}{number('per_second'):>11}{number('against_per_second'):>11}{number('ratio', 2):>7}{aim:>10}{verdict:5}"
                 f"{number('p50_us'):>9}{number('p99_us'):>9}{spread:>8}")
 
     def close(self):
@@ -49,3 +61,5 @@ class Report:
             table.write("\t".join(COLUMNS) + "\n")
             for row in self.rows:
                 table.write("\t".join("" if row.get(c) is None else str(row[c]) for c in COLUMNS) + "\n")
+        if self.missed:
+            print(f"\n{len(self.missed)} aims missed: {'; '.join(self.missed)}")

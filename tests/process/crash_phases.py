@@ -6,12 +6,11 @@ an earlier phase has them too: there they lie within what this phase is about.
 import json
 import os
 import signal
-import time
 from dataclasses import dataclass
 from typing import Callable
 
 from crash_victim import CHECK_BIN, Victim, copy_directory, text_of
-from harness import SCHEMA, Cluster, wait_until
+from harness import SCHEMA, Cluster
 from rpc import ConnectionLost, RpcError
 
 PRIMARY, REPLICA = "aerodb-primary", "aerodb-replica"
@@ -365,7 +364,8 @@ def restore(victim, templates):
 
 
 PHASES = [
-    Phase("init", init, None, command=True, may_refuse=(78,), must=("node.rename.before", "segment.fill_zero.half", "wal_directory.sync_directory.after")),
+    Phase("init", init, None, command=True, may_refuse=(78,),
+          must=("node.rename.before", "segment.fill_zero.half", "wal_directory.sync_directory.after")),
     Phase("register_schemas", register_schemas, "fresh", must=("events.create.after", "segment.submit_write.half", "segment.submit_sync.after")),
     Phase("write", write, "filled", focus=SUBMITS, passages=(1, 7, 20), must=("segment.write.half", "segment.sync.before")),
     Phase("recover_torn_tail", recover, "torn", must=("quarantine.rename.before", "quarantine_directory.make_directory.before")),
@@ -376,12 +376,14 @@ PHASES = [
     Phase("promote", promote, "successor", "r1", REPLICA, focus=SUBMITS, passages=(1, 2)),
     Phase("decline", decline, "successor", "r1", REPLICA, must=("decline.rename.before", "authority_directory.sync_directory.after")),
     Phase("take_records", take_records, "replica", "r1", REPLICA, focus=SUBMITS, passages=(1, 4)),
-    Phase("checkpoint", checkpoint, "filled", focus=SUBMITS, must=("manifest.rename.before", "run.sync.after", "runs_directory.sync_directory.before")),
+    Phase("checkpoint", checkpoint, "filled", focus=SUBMITS,
+          must=("manifest.rename.before", "run.sync.after", "runs_directory.sync_directory.before")),
     Phase("merge", checkpoint, "three_runs", focus=("manifest.",), passages=(1, 2), must=("run.remove.before", "run.read.before")),
     Phase("checkpoint_again", checkpoint, "stray_run", must=("run.remove.after",)),
     Phase("sort_on_disk", checkpoint, "large_index", must=("run_sort.write.half", "run_sort.remove.before")),
     Phase("compact", compact, "three_runs", focus=("manifest.rename.", "run.remove.")),
-    Phase("snapshot", snapshot, "three_runs", must=("snapshot_run.link.after", "snapshot_manifest.rename.before", "snapshots_directory.sync_directory.after")),
+    Phase("snapshot", snapshot, "three_runs",
+          must=("snapshot_run.link.after", "snapshot_manifest.rename.before", "snapshots_directory.sync_directory.after")),
     Phase("raise_floor", raise_floor, "three_runs", focus=SUBMITS),
     Phase("reuse_segment", roll_segment, "ring_passed", focus=SUBMITS, passages=(1, 2, 3)),
     Phase("resize", resize, "filled", command=True, may_refuse=(65,), once_more=configure_new_size, must=("wal_directory.rename.before",)),

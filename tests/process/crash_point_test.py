@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from crash_phases import PHASES, Templates
 from crash_victim import CHECK_BIN, Victim
-from harness import ROOT, wait_until
+from harness import ROOT
 from rpc import ConnectionLost
 
 WANTED = os.environ.get("AERODB_CRASH_POINTS", "")

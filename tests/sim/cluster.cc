@@ -81,6 +81,7 @@ void NodeHost::start() {
   context_.count(Counter::kNodeStarts);
   ++facts().incarnation;
   ++start_number_;
+  failed_operation_ = 0;
   state_ = State::kStarting;
   process_ = std::make_unique<SimProcess>(machine_, context_.world, ProcessOptions{.name = machine_.name()});
   // Now and then it does not survive its recovery. After a kill the power goes soon, now and then: what recovery showed
@@ -141,9 +142,24 @@ void NodeHost::progress() {
   } else {
     context_.model.observe(index_, machine_.disk());
   }
+  check_operations();
   if (!known.halted) return;
   context_.journal.note("{} is halted", name());
   machine_.disk().set_faulty(false);
+}
+
+// An operation may fail for its disk, and for a halt or a stop, and for nothing else.
+void NodeHost::check_operations() {
+  const auto& operations = node_->engine()->storage().operations();
+  if (operations.empty() || !operations.back().error || operations.back().number == failed_operation_) return;
+  failed_operation_ = operations.back().number;
+  context_.count(Counter::kOperationsFailed);
+  const Error& error = *operations.back().error;
+  const bool excused = facts().disk_faulty || facts().halted || state_ == State::kStopping ||
+                       error.code == ErrorCode::kSnapshotExists;
+  if (excused) return;
+  context_.model.fail(fmt::format("{}: {} failed on a good disk: {}", name(),
+                                  engine::operation_kind_name(operations.back().kind), error.message));
 }
 
 void NodeHost::crash(CrashKind kind) {

@@ -70,6 +70,7 @@ class NodeHost {
   void make_calm();
 
  private:
+  void check_operations();
   void start();
   void started(Result<void> result);
   void refused(const Error& error);
@@ -84,6 +85,7 @@ class NodeHost {
   node::Binary binary_;
   State state_ = State::kDown;
   bool start_scheduled_ = false;
+  uint64_t failed_operation_ = 0;  // of this incarnation, counted already
   bool disk_fault_ = false;
   bool crash_was_power_ = false;
   bool binary_turned_ = false;  // the other binary was tried since the last start that worked

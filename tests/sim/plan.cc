@@ -18,7 +18,7 @@ uint32_t rate(SeededRandom& random, uint32_t often, uint32_t seldom) {
 SeedPlan::SeedPlan(uint64_t seed) {
   SeededRandom random(seed * 0x9E3779B97F4A7C15ull + 17);
   // A full ring, which refuses every further write, is tried in one seed of ten.
-  const bool small = random.one_in(10);
+  const bool small = random.one_in(4);
   geometry = small ? kSmallGeometry : kGeometries[random.below(std::size(kGeometries))];
   group_commit = !random.one_in(4);
   max_in_flight = random.one_in(4) ? 2 : 1024;

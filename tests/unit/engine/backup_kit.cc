@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
+
 #include "common/base/assert.h"
 #include "common/base/checksum.h"
 
@@ -98,6 +100,11 @@ Result<Answers> answers_of(runtime::Disk& disk, const std::string& directory, co
     }
   }
   return answers;
+}
+
+uint64_t kill_rounds() {
+  const char* rounds = std::getenv("AERODB_KILL_ROUNDS");
+  return rounds == nullptr ? 1 : std::stoull(rounds);
 }
 
 std::vector<Member> members_of(Origin& origin, const std::string& path) {

@@ -55,6 +55,10 @@ struct Answers {
 Result<Answers> answers_of(runtime::Disk& disk, const std::string& directory, const wal::RingGeometry& geometry,
                            CommitId up_to);
 
+// How often a test that kills at every call does so, each time with other fates of what was not synced:
+// AERODB_KILL_ROUNDS, or once.
+uint64_t kill_rounds();
+
 // Names, sizes and contents of a tar.
 struct Member {
   std::string name;

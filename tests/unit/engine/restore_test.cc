@@ -190,6 +190,9 @@ TEST(Restore, NodeBootsTakesWritesAndGoesThroughCheckpointAndRestart) {
   auto read = other.get_raw({"c", "x3", 1, std::nullopt,
                              ReceiptClaim{origin.end.lineage, origin.end.epoch, origin.end.lsn, origin.end.chain}});
   EXPECT_TRUE(read) << read.error().message;
+  read = other.get_raw({"c", "x3", 1, std::nullopt,
+                        ReceiptClaim{origin.end.lineage, origin.end.epoch, origin.end.lsn.next(), origin.end.chain}});
+  EXPECT_EQ(code_of(read), "LINEAGE_ENDED");
 }
 
 TEST(Restore, ToEachCommitIsTheStateOfThatCommit) {
@@ -328,30 +331,42 @@ TEST(Restore, OntoAFullDiskFailsAndSucceedsLater) {
   ASSERT_TRUE(report) << report.error().message;
 }
 
+enum class Killed : uint8_t { kNoNode, kNode, kNotAtAll };
+Killed restore_killed_at(uint64_t call, CrashKind kind, uint64_t seed) {
+  Backed origin(seed);
+  origin.end_process();
+  origin.process().crash_at_call(call, kind);
+  const bool ended = origin.restore().has_value();
+  EXPECT_TRUE(ended || !origin.process().alive());
+  origin.end_process();
+  const bool node = *origin.disk().exists("/r/NODE");
+  if (!node) {
+    EXPECT_FALSE(ended);
+    auto again = origin.restore();
+    EXPECT_TRUE(again) << again.error().message;
+  }
+  auto here = answers_of(origin.disk(), "/r", kRestoredGeometry, CommitId(0));
+  EXPECT_TRUE(here) << here.error().message;
+  if (here) {
+    EXPECT_EQ(here->position.digest, origin.end.digest);
+    EXPECT_EQ(here->position.commit, origin.end.commit);
+  }
+  return ended ? Killed::kNotAtAll : node ? Killed::kNode : Killed::kNoNode;
+}
+
 TEST(Restore, KilledAtAnyCallLeavesANodeOrWhatTheNextRestoreClears) {
-  for (const auto kind : {CrashKind::kProcess, CrashKind::kPower}) {
-    uint64_t nodes = 0;
-    bool ended = false;
-    for (uint64_t call = 1; !ended; ++call) {
-      Backed origin(call);
-      origin.end_process();
-      origin.process().crash_at_call(call, kind);
-      ended = origin.restore().has_value();
-      ASSERT_TRUE(ended || !origin.process().alive());
-      origin.end_process();
-      if (!*origin.disk().exists("/r/NODE")) {
-        ASSERT_FALSE(ended);
-        auto again = origin.restore();
-        ASSERT_TRUE(again) << call << ": " << again.error().message;
-      } else {
-        nodes += 1;
+  for (uint64_t round = 0; round < kill_rounds(); ++round) {
+    for (const auto kind : {CrashKind::kProcess, CrashKind::kPower}) {
+      uint64_t call = 1;
+      uint64_t nodes = 0;
+      for (auto left = Killed::kNoNode; left != Killed::kNotAtAll; ++call) {
+        left = restore_killed_at(call, kind, round * 10'000 + call);
+        ASSERT_FALSE(HasFailure()) << "call " << call << " round " << round;
+        nodes += left == Killed::kNode ? 1 : 0;
       }
-      auto here = answers_of(origin.disk(), "/r", kRestoredGeometry, CommitId(0));
-      ASSERT_TRUE(here) << call << ": " << here.error().message;
-      ASSERT_EQ(here->position.digest, origin.end.digest) << call;
-      ASSERT_EQ(here->position.commit, origin.end.commit) << call;
+      EXPECT_GT(call, 100u);
+      EXPECT_GT(nodes, 0u);  // some crash came behind the atomic step
     }
-    EXPECT_GT(nodes, 1u);  // some crash came behind the atomic step
   }
 }
 
