@@ -116,9 +116,8 @@ Restartable<Result<std::vector<rules::VersionEvidence>>> Engine::version_chain(s
     if (!version) return cold(blocks);
     if (!chain.empty()) chain.back().prev_commit = version->commit;
     if (!*version) return chain;
-    chain.push_back({version->commit, state_().lsn_of(version->commit),
-                     version->tombstone() ? "tombstone" : "document", version->schema_version,
-                     document_hash(*version), CommitId()});
+    chain.push_back({version->commit, state_().lsn_of(version->commit), version->tombstone() ? "tombstone" : "document",
+                     version->schema_version, document_hash(*version), CommitId()});
     before = version->commit;
   }
 }

@@ -1,8 +1,8 @@
 // Opening a data directory: the same bytes give the same result. Blocking; runs as a Job.
 //
-// In this order: LOCK, NODE, HALT, manifest, runs (headers and footers only), scan of the ring from the manifest on with
-// replay, tail decision, repair of the tail (quarantine, rewrite of the last frame), comparison of digests (with every
-// record). Only then may the node serve. Start-up is bounded by the log since the last manifest.
+// In this order: LOCK, NODE, HALT, manifest, runs (headers and footers only), scan of the ring from the manifest on
+// with replay, tail decision, repair of the tail (quarantine, rewrite of the last frame), comparison of digests (with
+// every record). Only then may the node serve. Start-up is bounded by the log since the last manifest.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ namespace aerodb::engine {
 struct OpenOptions {
   std::string data_dir;
   wal::RingGeometry geometry;
-  std::optional<std::string> name;  // the configuration's: WRONG_NODE where NODE says another
+  std::optional<std::string> name;     // the configuration's: WRONG_NODE where NODE says another
   uint64_t cache_bytes = 64ull << 20;  // blocks of runs held during replay
   runtime::Clock* clock = nullptr;     // times the replay for the report; none: it reports 0. Used by the Job
 };
@@ -66,8 +66,8 @@ struct Inspection {
 // All that recover_log() reads and decides, with the same errors, and nothing that it changes: for offline tools.
 [[nodiscard]] Result<void> inspect_log(runtime::Disk& disk, const OpenOptions& options, const Inspection& inspection,
                                        OpenedNode& opened);
-// The second: manifest, runs, log. MANIFEST_DAMAGED, RUN_DAMAGED, WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST (T3), WAL_DISCONTINUITY (T4),
-// DIGEST_MISMATCH, BAD_RECORD, NEWER_FORMAT, WRONG_NODE, IO.
+// The second: manifest, runs, log. MANIFEST_DAMAGED, RUN_DAMAGED, WAL_SEGMENT_MISSING, WAL_HOLE (T2), WAL_BOUND_LOST
+// (T3), WAL_DISCONTINUITY (T4), DIGEST_MISMATCH, BAD_RECORD, NEWER_FORMAT, WRONG_NODE, IO.
 [[nodiscard]] Result<void> recover_log(runtime::Disk& disk, const OpenOptions& options, OpenedNode& opened);
 // Both.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> open_directory(runtime::Disk& disk, const OpenOptions& options);

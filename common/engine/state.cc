@@ -65,8 +65,8 @@ Digest State::digest_after(const wal::Commit& commit, std::span<const store::Ver
                                                             before.schema_version, before.document));
     }
     if (operation.op != wal::Operation::kDelete) {
-      digest = digest_add(digest, store::document_term(operation.collection, operation.id, id,
-                                                       operation.schema_version, operation.document));
+      digest = digest_add(digest, store::document_term(operation.collection, operation.id, id, operation.schema_version,
+                                                       operation.document));
     }
   }
   return digest;
@@ -103,8 +103,7 @@ Lsn State::lsn_of(CommitId commit) const {
   return Lsn(commit.value() + std::prev(step)->lsn_minus_commit);
 }
 
-void State::take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores,
-                        const Position& after) {
+void State::take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores, const Position& after) {
   put(commit, befores, after.commit);
   move_to(after);
 }
@@ -287,9 +286,10 @@ Result<void> State::apply_floor(const wal::RecordView& record, const wal::Floor&
   if (auto problem = authority_.admits(record.header)) return discontinuity(*problem);
   if (auto unchanged = check_digest_unchanged(record.header); !unchanged) return unchanged;
   if (payload.floor <= floor_ || payload.floor > position_.commit) {
-    return fail(ErrorCode::kBadRecord,
-                fmt::format("apply record: LSN {}: floor {}, expected one above {} and at most {} (CKPT-6)",
-                            record.header.lsn.value(), payload.floor.value(), floor_.value(), position_.commit.value()));
+    return fail(
+        ErrorCode::kBadRecord,
+        fmt::format("apply record: LSN {}: floor {}, expected one above {} and at most {} (CKPT-6)",
+                    record.header.lsn.value(), payload.floor.value(), floor_.value(), position_.commit.value()));
   }
   floor_ = payload.floor;
   return {};

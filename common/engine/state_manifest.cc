@@ -42,8 +42,7 @@ Result<void> State::load(const store::Manifest& manifest, std::vector<std::share
   if (authority_.epoch() != manifest.epoch || authority_.lineage() != manifest.lineage)
     return damaged(fmt::format("its authority records end in epoch {}, it says {}", authority_.epoch().value(),
                                manifest.epoch.value()));
-  position_ = {manifest.lsn,     manifest.commit, manifest.epoch,
-               manifest.lineage, manifest.chain,  manifest.digest};
+  position_ = {manifest.lsn, manifest.commit, manifest.epoch, manifest.lineage, manifest.chain, manifest.digest};
   floor_ = manifest.floor;
   live_documents_ = manifest.live_documents;
   steps_ = manifest.steps;

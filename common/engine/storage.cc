@@ -122,9 +122,10 @@ bool Storage::has_news() const { return state_.layers().frozen() || state_.posit
 Result<uint64_t> Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
   if (stopped_) return fail(*stopped_);
   if (running()) {
-    return fail(Error{ErrorCode::kOperationRunning,
-                      fmt::format("{}: operation {} is running", operation_kind_name(kind), operations_.back().number),
-                      {}}.with("operation", operations_.back().number));
+    return fail(Error{
+        ErrorCode::kOperationRunning,
+        fmt::format("{}: operation {} is running", operation_kind_name(kind), operations_.back().number),
+        {}}.with("operation", operations_.back().number));
   }
   OperationStatus next;
   next.number = operations_.empty() ? 1 : operations_.back().number + 1;
@@ -240,9 +241,8 @@ void Storage::install_checkpoint() {
     auto runs = state_.layers().runs();
     if (task_->written) runs.push_back(std::move(task_->written));
     // Freeing a large table takes longer than a turn of the loop should.
-    runtime_.jobs().run([table = state_.layers().replace_frozen(std::move(runs))](runtime::Disk&) mutable {
-      table.reset();
-    }, [] {});
+    runtime_.jobs().run(
+        [table = state_.layers().replace_frozen(std::move(runs))](runtime::Disk&) mutable { table.reset(); }, [] {});
     if (manifest_.segment_sequence > 1) release_through_(manifest_.segment_sequence - 1);
     write_next_frozen();
   });
@@ -254,18 +254,16 @@ void Storage::install(store::Manifest next, runtime::Callback then) {
   next.next_run = next_run_;
   auto result = std::make_shared<Result<void>>();
   auto manifest = std::make_shared<store::Manifest>(std::move(next));
-  runtime_.jobs().run(
-      [result, manifest, data_dir = data_dir_](runtime::Disk& disk) {
-        *result = store::install_manifest(disk, data_dir, *manifest);
-      },
-      step([this, result, manifest, then = std::move(then)]() mutable {
-        // Where it failed, the disk may hold the old manifest or the new one: both are true, and the next one installed
-        // replaces either. Until then no segment is released and no file removed.
-        if (!*result) return end(std::move(result->error()));
-        manifest_ = std::move(*manifest);
-        status().manifest = manifest_.number;
-        then();
-      }));
+  runtime_.jobs().run([result, manifest, data_dir = data_dir_](
+                          runtime::Disk& disk) { *result = store::install_manifest(disk, data_dir, *manifest); },
+                      step([this, result, manifest, then = std::move(then)]() mutable {
+                        // Where it failed, the disk may hold the old manifest or the new one: both are true, and the
+                        // next one installed replaces either. Until then no segment is released and no file removed.
+                        if (!*result) return end(std::move(result->error()));
+                        manifest_ = std::move(*manifest);
+                        status().manifest = manifest_.number;
+                        then();
+                      }));
 }
 
 // --- merging
@@ -288,32 +286,30 @@ void Storage::merge_from(size_t from) {
   auto written = std::make_shared<WrittenRun>();
   auto options = run_options(merged.front()->info().first_commit, merged.back()->info().last_commit);
   const store::MergeOptions terms{drop_floor(), from == 0};
-  runtime_.jobs().run(
-      [written, options, merged, terms, data_dir = data_dir_](runtime::Disk& disk) {
-        *written = merge_runs(disk, data_dir, options, merged, terms);
-      },
-      step([this, written, from, merged] {
-        if (written->error) return end(std::move(written->error));
-        store::Manifest next = manifest_;
-        next.runs.resize(from);
-        next.runs.push_back(written->run->info());
-        install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
-          Runs runs = state_.layers().runs();
-          runs.resize(from);
-          runs.push_back(std::move(run));
-          state_.layers().replace_runs(std::move(runs));
-          for (const auto& old : merged) {
-            cache_.forget(old->info().number);
-            obsolete_.push_back(old);
-          }
-          status().runs_merged += merged.size();
-          // In a later turn, when this callback and the runs that it holds are gone.
-          runtime_.loop().post(step([this] {
-            if (status().kind == OperationKind::kCompact) return remove_obsolete();
-            merge_or_go_on();
-          }));
-        });
-      }));
+  runtime_.jobs().run([written, options, merged, terms, data_dir = data_dir_](
+                          runtime::Disk& disk) { *written = merge_runs(disk, data_dir, options, merged, terms); },
+                      step([this, written, from, merged] {
+                        if (written->error) return end(std::move(written->error));
+                        store::Manifest next = manifest_;
+                        next.runs.resize(from);
+                        next.runs.push_back(written->run->info());
+                        install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
+                          Runs runs = state_.layers().runs();
+                          runs.resize(from);
+                          runs.push_back(std::move(run));
+                          state_.layers().replace_runs(std::move(runs));
+                          for (const auto& old : merged) {
+                            cache_.forget(old->info().number);
+                            obsolete_.push_back(old);
+                          }
+                          status().runs_merged += merged.size();
+                          // In a later turn, when this callback and the runs that it holds are gone.
+                          runtime_.loop().post(step([this] {
+                            if (status().kind == OperationKind::kCompact) return remove_obsolete();
+                            merge_or_go_on();
+                          }));
+                        });
+                      }));
 }
 
 CommitId Storage::drop_floor() const { return std::min(manifest_.floor, lowest_pin().value_or(manifest_.floor)); }
@@ -324,15 +320,13 @@ void Storage::link_snapshot() {
   enter(OperationStage::kLinking);
   status().snapshot = task_->snapshot;
   auto result = std::make_shared<Result<void>>();
-  runtime_.jobs().run(
-      [result, data_dir = data_dir_, name = task_->snapshot, manifest = manifest_, runs = state_.layers().runs(),
-       max = options_.max_snapshots](runtime::Disk& disk) {
-        *result = make_snapshot(disk, data_dir, name, manifest, max);
-      },
-      step([this, result] {
-        if (!*result) return end(std::move(result->error()));
-        remove_obsolete();
-      }));
+  runtime_.jobs().run([result, data_dir = data_dir_, name = task_->snapshot, manifest = manifest_,
+                       runs = state_.layers().runs(), max = options_.max_snapshots](
+                          runtime::Disk& disk) { *result = make_snapshot(disk, data_dir, name, manifest, max); },
+                      step([this, result] {
+                        if (!*result) return end(std::move(result->error()));
+                        remove_obsolete();
+                      }));
 }
 
 // Files of merged runs that nobody reads any more, and what crashed checkpoints left behind.

@@ -116,17 +116,18 @@ Result<void> Engine::check_against(const WriteOperation& asked, const wal::Commi
   const auto name = operation_name(operation.op);
   const CommitId live_commit = before.live() ? before.commit : CommitId();
   if (asked.if_commit && *asked.if_commit != live_commit) {
-    return fail(Error{ErrorCode::kPreconditionFailed,
-                      fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
-                                  operation.collection, operation.id, live_commit.value(), asked.if_commit->value()),
-                      {}}.with("commit_id", live_commit.value()));
+    return fail(Error{
+        ErrorCode::kPreconditionFailed,
+        fmt::format("{} {}/{}: the newest version is of commit {}, {} was expected (MVCC-8)", name,
+                    operation.collection, operation.id, live_commit.value(), asked.if_commit->value()),
+        {}}.with("commit_id", live_commit.value()));
   }
   if (before.live() && operation.op == wal::Operation::kInsert) {
-    return fail(
-        Error{ErrorCode::kDocumentExists,
-              fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id,
-                          live_commit.value()),
-              {}}.with("commit_id", live_commit.value()));
+    return fail(Error{
+        ErrorCode::kDocumentExists,
+        fmt::format("insert {}/{}: it exists since commit {} (MVCC-6)", operation.collection, operation.id,
+                    live_commit.value()),
+        {}}.with("commit_id", live_commit.value()));
   }
   if (!before.live() && operation.op != wal::Operation::kInsert) {
     return fail(ErrorCode::kNoSuchDocument,
@@ -211,15 +212,15 @@ Result<Position> Engine::admit_floor(CommitId floor, const wal::WhoAndWhy& who) 
     return fail(*code, fmt::format("gc on {}: {}", node().name, error_row(*code).meaning));
   // Above the visible commit there is nothing a read could be promised.
   if (floor <= state_().floor() || floor > visible_.commit) {
-    return fail(Error{ErrorCode::kFloorRefused,
-                      fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()),
-                      {}}
-                    .with("floor", state_().floor().value())
-                    .with("visible_commit", visible_.commit.value()));
+    return fail(
+        Error{ErrorCode::kFloorRefused, fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()), {}}
+            .with("floor", state_().floor().value())
+            .with("visible_commit", visible_.commit.value()));
   }
   if (auto pin = storage_->lowest_pin(); pin && *pin < floor) {
-    return fail(Error{ErrorCode::kPinned, fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()), {}}
-                    .with("lowest_pin", pin->value()));
+    return fail(
+        Error{ErrorCode::kPinned, fmt::format("gc on {}: floor {} (CKPT-6)", node().name, floor.value()), {}}.with(
+            "lowest_pin", pin->value()));
   }
   const wal::Payload payload = wal::Floor{floor, who};
   auto header = next_header(newest().epoch);

@@ -37,8 +37,8 @@ Result<std::optional<BlockView>> SectionWalk::next() {
       continue;
     }
     if (child.offset < end_) {
-      return fail(run_.damaged(child.offset, {"offset of a block", fmt::format("at least {}", end_),
-                                              fmt::format("{}", child.offset)}));
+      return fail(run_.damaged(
+          child.offset, {"offset of a block", fmt::format("at least {}", end_), fmt::format("{}", child.offset)}));
     }
     auto body = read_through(run_, ahead_, child, scratch_);
     if (!body) return fail(std::move(body.error()));

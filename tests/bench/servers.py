@@ -1,4 +1,5 @@
 """The servers that are measured, each a process on a free port with a directory of its own, ended by its process id."""
+import contextlib
 import pathlib
 import shutil
 import socket
@@ -68,6 +69,31 @@ class Node(harness.Cluster):
 
     def replayed(self):
         return self.metrics()["recovery_records_count"]
+
+    def store(self, operation):
+        """Carries out `checkpoint` or `backup`; answers (seconds, bytes it wrote)."""
+        before = self.run_bytes()
+        began = time.monotonic()
+        with self.storing(operation) as done:
+            while not done():
+                time.sleep(0.002)
+        seconds = time.monotonic() - began
+        backup = self.dir / "backup.tar"
+        return seconds, backup.stat().st_size if operation == "backup" else self.run_bytes() - before
+
+    @contextlib.contextmanager
+    def storing(self, operation):
+        """The same meanwhile; gives whether it is done. Waits for its end."""
+        command = {"checkpoint": ["checkpoint", "--no-merge", "--reason", "bench"],
+                   "backup": ["backup", "--output", "backup.tar"]}[operation]
+        process = subprocess.Popen([str(harness.BIN / "aerodb"), *command, "--node", "unix:p1/maintenance.sock", "--timeout-ms", "600000"],
+                                   cwd=self.dir, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        yield lambda: process.poll() is not None
+        if process.wait() != 0:
+            raise SystemExit(f"bench: aerodb {operation}: exit {process.returncode}\n{process.stderr.read()}")
+
+    def run_bytes(self):
+        return sum(file.stat().st_size for file in (self.dir / "p1" / "runs").glob("*"))
 
 
 class Redis:

@@ -155,8 +155,8 @@ void NodeHost::check_operations() {
   failed_operation_ = operations.back().number;
   context_.count(Counter::kOperationsFailed);
   const Error& error = *operations.back().error;
-  const bool excused = facts().disk_faulty || facts().halted || state_ == State::kStopping ||
-                       error.code == ErrorCode::kSnapshotExists;
+  const bool excused =
+      facts().disk_faulty || facts().halted || state_ == State::kStopping || error.code == ErrorCode::kSnapshotExists;
   if (excused) return;
   context_.model.fail(fmt::format("{}: {} failed on a good disk: {}", name(),
                                   engine::operation_kind_name(operations.back().kind), error.message));

@@ -71,7 +71,8 @@ void Model::fail(std::string reason) {
 
 Asked Model::ask(NodeIndex index) const {
   const NodeFacts& facts = nodes_[index];
-  Asked asked{index, facts.incarnation, facts.durable.lsn, facts.durable.commit, facts.engine != nullptr, 0, std::nullopt};
+  Asked asked{index, facts.incarnation, facts.durable.lsn, facts.durable.commit, facts.engine != nullptr,
+              0,     std::nullopt};
   if (facts.engine != nullptr) asked.manifest = facts.engine->storage().manifest().number;
   if (facts.engine != nullptr && facts.engine->newest_role() == rules::Role::kPrimary) {
     asked.primary_in = facts.engine->newest().epoch;
@@ -244,7 +245,8 @@ void Model::take_commit(const wal::RecordView& record, const wal::Commit& commit
     const auto& operation = issue.operations[i];
     auto& chain = versions(operation.collection, operation.id);
     // A deletion at or below the floor leaves no trace.
-    const bool forgotten = !chain.empty() && chain.back().schema_version == 0 && chain.back().commit <= floor_at(last_lsn());
+    const bool forgotten =
+        !chain.empty() && chain.back().schema_version == 0 && chain.back().commit <= floor_at(last_lsn());
     const CommitId before = chain.empty() || forgotten ? CommitId() : chain.back().commit;
     if (commit.operations[i].prev_commit != before)
       return fail(fmt::format("previous commit {}, the model has {}", commit.operations[i].prev_commit.value(),
@@ -355,8 +357,7 @@ void Model::verify_runs(NodeIndex index, const SimDisk& disk) {
   const engine::Engine& engine = *nodes_[index].engine;
   PeekDisk peek(disk);
   for (const auto& info : engine.storage().manifest().runs) {
-    auto verified =
-        store::verify_run(peek, store::run_path("/data", info.number), info, engine.state_data().indexes());
+    auto verified = store::verify_run(peek, store::run_path("/data", info.number), info, engine.state_data().indexes());
     if (!verified) return fail(fmt::format("{}: {}", name(index), verified.error().message));
     count(Counter::kRunsVerified);
   }

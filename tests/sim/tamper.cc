@@ -26,7 +26,8 @@ size_t last_digest(ByteSpan body) {
 // The last frame, written anew with one bit of that digest changed.
 void change_last_digest(SimDisk& disk, const wal::RingGeometry& geometry, const wal::RingScan& scan) {
   const wal::Ring ring(geometry, scan.end.cursor, 0);
-  const auto path = wal::segment_paths(std::string(kDataDir), geometry.slots)[ring.slot_of(scan.last_frame->segment_sequence)];
+  const auto path =
+      wal::segment_paths(std::string(kDataDir), geometry.slots)[ring.slot_of(scan.last_frame->segment_sequence)];
   auto file = disk.open(path, runtime::OpenMode::kReadWrite);
   AERODB_ASSERT(file.has_value());
   Bytes frame(scan.last_frame_bytes);

@@ -34,12 +34,9 @@ class History final : public Verb {
     if (!session) return fail(std::move(session.error()));
     auto schema = registered_schema(**session, collection_, schema_version_);
     if (!schema) return fail(std::move(schema.error()));
-    const wire::DocHistoryRequest request{collection_,
-                                          id_,
-                                          schema->version,
-                                          number_of<CommitId>(before_commit_),
-                                          static_cast<uint32_t>(limit_),
-                                          *receipt};
+    const wire::DocHistoryRequest request{
+        collection_, id_, schema->version, number_of<CommitId>(before_commit_), static_cast<uint32_t>(limit_),
+        *receipt};
     wire::Receipt seen;
     auto called = (*session)->call(wire::kDocHistory, request, [&](const wire::DocHistoryResponse& answer) {
       seen = answer.receipt;

@@ -19,9 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool finished(const wire::OperationView& operation) {
-  return operation.stage == "done" || operation.stage == "failed";
-}
+bool finished(const wire::OperationView& operation) { return operation.stage == "done" || operation.stage == "failed"; }
 
 // What every verb of this file takes.
 class StorageVerb : public Verb {
@@ -85,8 +83,9 @@ class Checkpoint final : public OperationVerb {
     return {.path = "checkpoint",
             .summary = "Writes what is in memory to a run, so that the log before it is free and start-up is short.",
             .example = "aerodb checkpoint --node p1 --config configs/local",
-            .notes = "Writes and reads go on meanwhile. Neighbouring runs of one size class are merged in the same\n"
-                     "command unless --no-merge is given."};
+            .notes =
+                "Writes and reads go on meanwhile. Neighbouring runs of one size class are merged in the same\n"
+                "command unless --no-merge is given."};
   }
   void declare(Options& options) override {
     options.flag("--no-merge", no_merge_, "leave the runs as they are");
@@ -121,8 +120,9 @@ class Snapshot final : public OperationVerb {
     return {.path = "snapshot",
             .summary = "Makes a checkpoint and keeps its files under a name, on the same disk.",
             .example = "aerodb snapshot --name before-import --node p1 --config configs/local",
-            .notes = "The files are second names of the runs and take no room until runs are merged. Only a backup\n"
-                     "protects from the loss of the disk."};
+            .notes =
+                "The files are second names of the runs and take no room until runs are merged. Only a backup\n"
+                "protects from the loss of the disk."};
   }
   void declare(Options& options) override {
     options.text("--name", "NAME", name_, "directory below snapshots/ (default: the time in UTC)");
@@ -167,8 +167,9 @@ class CollectGarbage final : public StorageVerb {
     return {.path = "gc",
             .summary = "Raises the floor: commits below it can't be read any more, on any node.",
             .example = "aerodb gc --floor 4711 --reason 'kept for 30 days' --phrase 'drop history below 4711'",
-            .notes = "A record of the log says so, and nothing takes it back. The versions leave the disk with the\n"
-                     "next merges. On a terminal the phrase is asked for; elsewhere --phrase gives it."};
+            .notes =
+                "A record of the log says so, and nothing takes it back. The versions leave the disk with the\n"
+                "next merges. On a terminal the phrase is asked for; elsewhere --phrase gives it."};
   }
   void declare(Options& options) override {
     options.number("--floor", floor_, 1, kMaxNumber, "the oldest commit that stays readable; mandatory");
@@ -217,11 +218,10 @@ Result<wire::OperationView> wait_for_operation(Session& session, uint64_t number
 Result<ExitCode> show_operation(const wire::OperationView& operation, Output& output) {
   if (operation.error_code) {
     const auto code = error_code_from_name(*operation.error_code);
-    return fail(Error{code.value_or(ErrorCode::kInternal),
-                      fmt::format("{} (operation {}): {}", operation.kind, operation.number,
-                                  operation.error_message.value_or("")),
-                      {}}
-                    .with("lsn", operation.lsn.value()));
+    return fail(Error{
+        code.value_or(ErrorCode::kInternal),
+        fmt::format("{} (operation {}): {}", operation.kind, operation.number, operation.error_message.value_or("")),
+        {}}.with("lsn", operation.lsn.value()));
   }
   output.message(operation);
   return ExitCode::kOk;

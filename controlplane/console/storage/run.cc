@@ -99,8 +99,10 @@ class Dump final : public RunVerb {
   Result<void> look(runtime::Disk& disk, const std::shared_ptr<const store::Run>& run, Output& output) override {
     output.line(json_of(RunLine{.path = file(), .info = run->info()}));
     for (const auto& section : run->sections()) {
-      output.line(json_of(SectionLine{
-          .collection = section.collection, .index = section.path, .entries = section.entries, .bytes = section.bytes}));
+      output.line(json_of(SectionLine{.collection = section.collection,
+                                      .index = section.path,
+                                      .entries = section.entries,
+                                      .bytes = section.bytes}));
     }
     auto opened = disk.open(file(), runtime::OpenMode::kRead);
     if (!opened) return fail(std::move(opened.error()));
@@ -127,8 +129,9 @@ class VerifyRun final : public RunVerb {
     return {.path = "run verify",
             .summary = "Checks every byte of a run file and names what does not hold.",
             .example = "aerodb run verify data/p1/runs/00000001.run",
-            .notes = "Blocks, order, filters, counts, and index sections against the documents. Whether it is the\n"
-                     "file that a manifest means is for `aerodb verify` to say."};
+            .notes =
+                "Blocks, order, filters, counts, and index sections against the documents. Whether it is the\n"
+                "file that a manifest means is for `aerodb verify` to say."};
   }
 
  private:

@@ -174,8 +174,8 @@ class Printer final : public wal::RingVisitor {
                                     .digest_after = header.digest_after}));
   }
   void on_trouble(const std::string& path, uint64_t offset, const Error& error) override {
-    output_.line(json_of(TroubleLine{
-        .path = path, .offset = offset, .code = std::string(error.row().name), .message = error.message}));
+    output_.line(json_of(
+        TroubleLine{.path = path, .offset = offset, .code = std::string(error.row().name), .message = error.message}));
   }
   [[nodiscard]] uint64_t bad_segments() const { return bad_; }
 
@@ -211,8 +211,9 @@ class Dump final : public Look {
     return {.path = "wal dump",
             .summary = "Shows every segment, frame and record of a log, offline, as JSON lines.",
             .example = "aerodb wal dump --data-dir data/p1",
-            .notes = "Reads only; a running node's log may be looked at. A broken frame at the very end is what a crash\n"
-                     "leaves; the node decides about it when it starts."};
+            .notes =
+                "Reads only; a running node's log may be looked at. A broken frame at the very end is what a crash\n"
+                "leaves; the node decides about it when it starts."};
   }
   Result<ExitCode> run(Output& output) override { return look(output, true); }
 };
@@ -247,8 +248,9 @@ class Resize final : public Verb {
     return {.path = "wal resize",
             .summary = "Gives the log of a stopped node a ring of another size.",
             .example = "aerodb wal resize --config configs/local/p1.toml --segments 16 --segment-bytes 67108864",
-            .notes = "The configuration still has the old size: it says what the ring is now. Change it afterwards to\n"
-                     "what was given here. A crash meanwhile leaves the old ring or the new one."};
+            .notes =
+                "The configuration still has the old size: it says what the ring is now. Change it afterwards to\n"
+                "what was given here. A crash meanwhile leaves the old ring or the new one."};
   }
   void declare(Options& options) override {
     options.number("--segments", segments_, 1, 4096, "segments of the new ring; mandatory");
@@ -270,8 +272,8 @@ class Resize final : public Verb {
     if (!opened) return fail(std::move(opened.error()));
     const auto& manifest = (*opened)->manifest;
     const wal::LogStart start{manifest.lsn, manifest.chain, manifest.segment_sequence};
-    auto resized = wal::resize_ring(disk, random, options->data_dir, options->geometry, geometry, start,
-                                    (*opened)->scan);
+    auto resized =
+        wal::resize_ring(disk, random, options->data_dir, options->geometry, geometry, start, (*opened)->scan);
     if (!resized) return fail(std::move(resized.error()));
     output.message(ResizeReport{segments_, segment_bytes_, *resized});
     return ExitCode::kOk;

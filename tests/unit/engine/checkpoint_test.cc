@@ -32,8 +32,8 @@ struct Fixture {
   std::string picture() {
     std::string text;
     for (int i = 0; i < 40; ++i) {
-      for (uint64_t at = std::max<uint64_t>(1, node.engine->floor().value()); at <= node.engine->visible().commit.value();
-           ++at)
+      for (uint64_t at = std::max<uint64_t>(1, node.engine->floor().value());
+           at <= node.engine->visible().commit.value(); ++at)
         text += *node.get("d" + std::to_string(i), CommitId(at)) + ';';
       for (const auto& v : node.chain("d" + std::to_string(i), node.engine->visible().commit))
         text += std::to_string(v.commit.value()) + v.kind + std::to_string(v.lsn.value()) + ',';

@@ -140,8 +140,7 @@ TEST(SemanticEquivalence, RestartsChangeNoAnswer) {
 TEST(SemanticEquivalence, ColdReadsChangeNoAnswer) {
   NodeSettings cold;
   cold.storage.cache_bytes = 1;
-  expect_equal(
-      {.plain = {}, .other = cold, .twist = [](TestNode& node, SeededRandom&) { checkpoint(node, true); }});
+  expect_equal({.plain = {}, .other = cold, .twist = [](TestNode& node, SeededRandom&) { checkpoint(node, true); }});
 }
 
 TEST(SemanticEquivalence, CompressionChangesNoAnswer) {

@@ -103,8 +103,7 @@ TEST(Write, BatchIsOneCommitAllOrNothing) {
   auto done = p.node.write({insert("a"), update("old", R"("n":9)"), insert("b")});
   ASSERT_TRUE(done);
   EXPECT_EQ(done->commit, CommitId(2));
-  for (auto id : {"a", "b", "old"})
-    EXPECT_EQ(p.node.chain(id, CommitId(2)).front().commit, CommitId(2));
+  for (auto id : {"a", "b", "old"}) EXPECT_EQ(p.node.chain(id, CommitId(2)).front().commit, CommitId(2));
   EXPECT_EQ(*p.node.get("a", CommitId(1)), "");
 }
 
