@@ -240,8 +240,10 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit,
                                                       const std::optional<ReceiptClaim>& receipt) const;
   // Versions of one document in the logical view at `bound`, newest first. Empty where there is none.
-  [[nodiscard]] Restartable<Result<std::vector<rules::VersionEvidence>>> version_chain(
-      std::string_view collection, std::string_view id, CommitId bound, store::Blocks& blocks) const;
+  [[nodiscard]] Restartable<Result<std::vector<rules::VersionEvidence>>> version_chain(std::string_view collection,
+                                                                                       std::string_view id,
+                                                                                       CommitId bound,
+                                                                                       store::Blocks& blocks) const;
   [[nodiscard]] store::LeasedBlocks lease() { return store::LeasedBlocks(storage_->cache()); }
 
   // --- replication: the next records, continuity with this log already decided (rules/append_rules.h). All or nothing:
@@ -334,7 +336,7 @@ class Engine final : private wal::WriterEvents {
     CommitId floor;
   };
   std::deque<PendingFloor> pending_floors_;
-  std::deque<Position> pending_;                    // positions admitted and not yet durable
+  std::deque<Position> pending_;  // positions admitted and not yet durable
   std::deque<Held> held_;
   std::vector<Chain> chain_window_;  // by distance from chain_window_from_, modulo its largest size; grows up to that
   Lsn chain_window_from_;

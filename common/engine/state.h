@@ -68,8 +68,8 @@ class State {
   // node answers the same.
   [[nodiscard]] std::optional<store::VersionView> visible(store::Blocks& blocks, std::string_view collection,
                                                           std::string_view id, CommitId bound) const;
-  // The newest version below `before` in the logical view at `floor`: versions above the floor, and the newest one at or
-  // below it unless that is a tombstone, whatever merges have removed or left on disk. Empty where there is none.
+  // The newest version below `before` in the logical view at `floor`: versions above the floor, and the newest one at
+  // or below it unless that is a tombstone, whatever merges have removed or left on disk. Empty where there is none.
   [[nodiscard]] std::optional<store::VersionView> listed_below(store::Blocks& blocks, std::string_view collection,
                                                                std::string_view id, CommitId before,
                                                                CommitId floor) const;

@@ -67,8 +67,8 @@ class ServiceTarget {
 // The configuration that `given` (--config) or the environment names; empty where there is none.
 [[nodiscard]] std::string config_path(const std::string& given);
 
-// The configuration of the node `name` among those beside --config, or the one that --config leads to where it is empty.
-// USAGE, CONFIG_INVALID.
+// The configuration of the node `name` among those beside --config, or the one that --config leads to where it is
+// empty. USAGE, CONFIG_INVALID.
 [[nodiscard]] Result<node::NodeConfig> find_node_config(const std::string& name, const std::string& config);
 
 // The *.toml files directly in `directory`, sorted. USAGE where it can't be listed.

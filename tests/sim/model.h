@@ -55,7 +55,7 @@ struct Asked {
   Lsn lsn;
   CommitId commit;
   bool ready = false;
-  uint64_t manifest = 0;  // installed then: a later one may have released its ring
+  uint64_t manifest = 0;            // installed then: a later one may have released its ring
   std::optional<Epoch> primary_in;  // the epoch in which it may write, if it says so itself
 };
 
