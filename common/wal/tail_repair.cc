@@ -42,11 +42,31 @@ Result<std::string> set_aside(runtime::Disk& disk, const std::string& data_dir, 
   return name;
 }
 
-Result<void> rewrite(runtime::Disk& disk, const std::string& path, uint64_t offset, uint64_t bytes) {
+// The bytes that are about to be written over a good frame come from a second read: they must be that frame still, or a
+// misread would be made durable.
+bool is_last_frame(ByteSpan content, const RingScan& scan) {
+  const size_t frame_at = content.size() - scan.last_frame_bytes;
+  SegmentHeader header;
+  if (frame_at > 0 && (read_segment_header(content.first(kSegmentHeaderBytes), header) != SegmentHeaderState::kValid ||
+                       header.sequence != scan.last_frame->segment_sequence))
+    return false;
+  const ByteSpan frame = content.subspan(frame_at);
+  const auto head = peek_frame_header(frame, scan.last_frame->segment_sequence);
+  return head && head->bytes_on_disk() == scan.last_frame_bytes &&
+         frame_checksum_holds(frame, *head, scan.end.segment->salt);
+}
+
+Result<void> rewrite(runtime::Disk& disk, const std::string& path, uint64_t offset, uint64_t bytes,
+                     const RingScan& scan) {
   auto file = disk.open(path, runtime::OpenMode::kReadWrite);
   if (!file) return fail(std::move(file.error()));
   auto content = read_whole(**file, offset, bytes);
   if (!content) return fail(std::move(content.error()));
+  if (!is_last_frame(*content, scan)) {
+    return fail(ErrorCode::kIo, fmt::format("rewrite last frame: {} reads differently at {} than a moment ago; nothing "
+                                            "was written",
+                                            path, offset));
+  }
   if (auto written = (*file)->write(offset, *content); !written) return written;
   return (*file)->sync();
 }
@@ -66,7 +86,7 @@ Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir
   if (!scan.last_frame || planted(Fault::kLastFrameNotRewritten)) return quarantined;
   const uint64_t begin = scan.last_frame_first_in_segment ? 0 : scan.last_frame->offset;
   const uint64_t bytes = scan.last_frame->offset + scan.last_frame_bytes - begin;
-  if (auto rewritten = rewrite(disk, path_of(*scan.last_frame), begin, bytes); !rewritten)
+  if (auto rewritten = rewrite(disk, path_of(*scan.last_frame), begin, bytes, scan); !rewritten)
     return fail(std::move(rewritten.error()));
   return quarantined;
 }
