@@ -26,7 +26,7 @@ DirectorySource::DirectorySource(runtime::Disk& disk, OpenOptions options, std::
     : disk_(disk), options_(std::move(options)), opened_(std::move(opened)) {
   contents_.manifest = std::move(opened_->manifest);
   auto& manifest = contents_.manifest;
-  start_ = {manifest.lsn, manifest.chain, manifest.segment_sequence};
+  start_ = log_start_of(manifest);
   manifest.segment_sequence = 0;
   const auto& node = opened_->node;
   const auto& end = opened_->state.position();

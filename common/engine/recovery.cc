@@ -27,9 +27,6 @@ Result<void> load_manifest(runtime::Disk& disk, const OpenOptions& options, Open
   auto next = store::next_run_number(disk, options.data_dir, opened.manifest);
   if (!next) return fail(std::move(next.error()));
   opened.next_run = *next;
-  auto stray = store::stray_runs(disk, options.data_dir, opened.manifest);
-  if (!stray) return fail(std::move(stray.error()));
-  opened.stray_runs = std::move(*stray);
   if (opened.manifest.number == 0) return {};
   if (opened.manifest.cluster != opened.node.cluster) {
     return fail(ErrorCode::kWrongNode, fmt::format("open {}: the manifest belongs to cluster {}", options.data_dir,
@@ -54,10 +51,9 @@ Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::
   const auto now_us = [&options] { return options.clock == nullptr ? 0 : options.clock->monotonic_us(); };
   const uint64_t begun_us = now_us();
   store::DirectBlocks blocks(disk, options.cache_bytes);
-  const wal::LogStart start{opened.manifest.lsn, opened.manifest.chain, opened.manifest.segment_sequence};
   auto scan = wal::scan_ring(
-      disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance, start,
-      [&](const wal::RecordView& record) -> std::optional<std::string> {
+      disk, options.data_dir, options.geometry, opened.node.cluster, opened.node.instance,
+      log_start_of(opened.manifest), [&](const wal::RecordView& record) -> std::optional<std::string> {
         auto taken = inspection.trust ? opened.state.apply(record, *inspection.trust, blocks) : Result<void>();
         blocks.settle();
         if (taken && inspection.visit) taken = inspection.visit(record, opened.state);

@@ -48,12 +48,16 @@ struct OpenedNode {
   std::optional<Halt> halt;
   store::Manifest manifest;  // number 0: none yet
   store::RunNumber next_run = 1;
-  std::vector<std::string> stray_runs;  // run files that the manifest does not name; they go with the next checkpoint
   State state;
   wal::RingScan scan;
   RecoveryReport report;
   bool declined_seal = false;  // a decline of the seal that the log ends with is on disk
 };
+
+// Where the log goes on behind a manifest; from the very beginning where there is none (number 0).
+[[nodiscard]] inline wal::LogStart log_start_of(const store::Manifest& manifest) {
+  return {manifest.lsn, manifest.chain, manifest.segment_sequence};
+}
 
 // The first, quick step: identity, lock, halt. LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE, IO.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options);

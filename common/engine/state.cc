@@ -13,24 +13,25 @@
 namespace aerodb::engine {
 namespace {
 
-// MVCC-9. By sorting: a record from a peer may hold some hundred thousand operations.
-Result<void> check_each_once(const wal::Commit& commit) {
-  if (commit.operations.size() == 1) return {};
-  std::vector<std::pair<std::string_view, std::string_view>> keys;
-  keys.reserve(commit.operations.size());
-  for (const auto& operation : commit.operations) keys.emplace_back(operation.collection, operation.id);
-  std::ranges::sort(keys);
-  auto twice = std::ranges::adjacent_find(keys);
-  if (twice == keys.end()) return {};
-  return fail(ErrorCode::kBadRecord,
-              fmt::format("apply record: {}/{} stands twice in one commit (MVCC-9)", twice->first, twice->second));
-}
-
 std::unexpected<Error> discontinuity(std::string message) {
   return fail(ErrorCode::kWalDiscontinuity, "apply record: " + std::move(message));
 }
 
 }  // namespace
+
+// By sorting: a record from a peer may hold some hundred thousand operations.
+const wal::CommitOperation* named_twice(const wal::Commit& commit) {
+  if (commit.operations.size() < 2) return nullptr;
+  std::vector<const wal::CommitOperation*> sorted;
+  sorted.reserve(commit.operations.size());
+  for (const auto& operation : commit.operations) sorted.push_back(&operation);
+  const auto key = [](const wal::CommitOperation* operation) {
+    return std::pair(operation->collection, operation->id);
+  };
+  std::ranges::sort(sorted, {}, key);
+  const auto twice = std::ranges::adjacent_find(sorted, {}, key);
+  return twice == sorted.end() ? nullptr : *twice;
+}
 
 DocumentHash document_hash(const store::VersionView& version) {
   return version.tombstone() ? DocumentHash{} : DocumentHash{xxh3_128(version.document)};
@@ -240,7 +241,10 @@ Result<void> State::check_operation(const wal::CommitOperation& operation, const
 Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commit& commit, Trust trust,
                                  store::Blocks& blocks) {
   if (auto problem = authority_.admits(record.header)) return discontinuity(*problem);
-  if (auto unique = check_each_once(commit); !unique) return unique;
+  if (const auto* twice = named_twice(commit)) {
+    return fail(ErrorCode::kBadRecord,
+                fmt::format("apply record: {}/{} stands twice in one commit (MVCC-9)", twice->collection, twice->id));
+  }
   if (auto found = look_up(commit, blocks); !found) return found;
   for (size_t i = 0; i < commit.operations.size(); ++i) {
     if (auto checked = check_operation(commit.operations[i], befores_[i], trust); !checked) return checked;

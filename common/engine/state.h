@@ -128,6 +128,9 @@ class State {
   std::vector<store::VersionView> befores_;  // scratch of apply()
 };
 
+// An operation on a document that another one of the commit is on too (MVCC-9); nullptr: each is named once.
+[[nodiscard]] const wal::CommitOperation* named_twice(const wal::Commit& commit);
+
 // XXH3-128 over the canonical document; zero for a tombstone.
 [[nodiscard]] DocumentHash document_hash(const store::VersionView& version);
 

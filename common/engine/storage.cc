@@ -96,15 +96,17 @@ Storage::~Storage() { *alive_ = false; }
 // --- operations
 
 Result<uint64_t> Storage::checkpoint(bool merge) {
-  if (!has_news() && !running() && !stopped_)
+  if (auto refused = refusal(OperationKind::kCheckpoint)) return fail(std::move(*refused));
+  if (!has_news())
     return fail(ErrorCode::kNothingToDo,
                 fmt::format("checkpoint: the manifest covers LSN {}, the last one", manifest_.lsn.value()));
   return begin(OperationKind::kCheckpoint, merge, {});
 }
 
 Result<uint64_t> Storage::compact() {
+  if (auto refused = refusal(OperationKind::kCompact)) return fail(std::move(*refused));
   const bool one_run_and_no_floor = manifest_.runs.size() == 1 && drop_floor() == CommitId();
-  if ((manifest_.runs.empty() || one_run_and_no_floor) && !running() && !stopped_)
+  if (manifest_.runs.empty() || one_run_and_no_floor)
     return fail(ErrorCode::kNothingToDo, fmt::format("compact: {} runs, no floor", manifest_.runs.size()));
   return begin(OperationKind::kCompact, true, {});
 }
@@ -114,19 +116,23 @@ Result<uint64_t> Storage::snapshot(std::string name) {
     return fail(ErrorCode::kBadRequest,
                 fmt::format("snapshot: name \"{}\"; expected 1 to 128 letters, digits, '.', '_' and '-'", name));
   }
+  if (auto refused = refusal(OperationKind::kSnapshot)) return fail(std::move(*refused));
   return begin(OperationKind::kSnapshot, true, std::move(name));
 }
 
 bool Storage::has_news() const { return state_.layers().frozen() || state_.position().lsn > manifest_.lsn; }
 
-Result<uint64_t> Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
-  if (stopped_) return fail(*stopped_);
-  if (running()) {
-    return fail(Error{
-        ErrorCode::kOperationRunning,
-        fmt::format("{}: operation {} is running", operation_kind_name(kind), operations_.back().number),
-        {}}.with("operation", operations_.back().number));
-  }
+std::optional<Error> Storage::refusal(OperationKind kind) const {
+  if (stopped_) return stopped_;
+  if (!running()) return std::nullopt;
+  return Error{ErrorCode::kOperationRunning,
+               fmt::format("{}: operation {} is running", operation_kind_name(kind), operations_.back().number),
+               {}}
+      .with("operation", operations_.back().number);
+}
+
+uint64_t Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
+  AERODB_ASSERT(!running());
   OperationStatus next;
   next.number = operations_.empty() ? 1 : operations_.back().number + 1;
   next.kind = kind;

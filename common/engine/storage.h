@@ -133,7 +133,9 @@ class Storage {
   struct Task;
   OperationStatus& status() { return operations_.back(); }
   [[nodiscard]] bool has_news() const;  // since the manifest
-  [[nodiscard]] Result<uint64_t> begin(OperationKind kind, bool merge, std::string snapshot);
+  // Why none may begin now; nullopt: one may.
+  [[nodiscard]] std::optional<Error> refusal(OperationKind kind) const;
+  [[nodiscard]] uint64_t begin(OperationKind kind, bool merge, std::string snapshot);
   [[nodiscard]] runtime::Callback step(runtime::Callback next);
   void enter(OperationStage stage);
   void end(std::optional<Error> error);

@@ -23,18 +23,6 @@ std::string_view operation_name(wal::Operation op) {
 
 constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
 
-Result<void> check_each_once(const wal::Commit& commit) {
-  if (commit.operations.size() == 1) return {};
-  std::vector<std::pair<std::string_view, std::string_view>> keys;
-  keys.reserve(commit.operations.size());
-  for (const auto& operation : commit.operations) keys.emplace_back(operation.collection, operation.id);
-  std::ranges::sort(keys);
-  auto twice = std::ranges::adjacent_find(keys);
-  if (twice == keys.end()) return {};
-  return fail(ErrorCode::kBatchInvalid,
-              fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->first, twice->second));
-}
-
 }  // namespace
 
 Restartable<Decided<Position>> Engine::write(std::span<const WriteOperation> operations,
@@ -171,7 +159,10 @@ Restartable<Result<Position>> Engine::admit(std::span<const WriteOperation> oper
     record_bytes += kOperationOverhead + operation.collection.size() + operation.id.size() + operation.document.size();
     commit.operations.push_back(operation);
   }
-  if (auto unique = check_each_once(commit); !unique) return fail(std::move(unique.error()));
+  if (const auto* twice = named_twice(commit)) {
+    return fail(ErrorCode::kBatchInvalid,
+                fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->collection, twice->id));
+  }
   record_bytes = round_up(record_bytes, 8);
   if (record_bytes > wal::kMaxRecordBytes) {
     return fail(ErrorCode::kBatchInvalid, fmt::format("write: the batch takes {} bytes of log, at most {} (WAL-7)",

@@ -141,9 +141,7 @@ void outcome(Node& node, const wire::ControlOutcomeRequest& request, wire::Respo
   response.outcome = "no_effect_recorded";
   if (auto recorded = engine.visible_authority().outcome(request.request_id)) {
     response.outcome = "recorded";
-    response.record_type = recorded->type == wal::RecordType::kSeal         ? "seal"
-                           : recorded->type == wal::RecordType::kEpochStart ? "epoch_start"
-                                                                            : "lineage_start";
+    response.record_type = wal::record_type_name(recorded->type);
     response.lsn = recorded->lsn;
   }
   response.receipt = receipt_of(engine.visible());

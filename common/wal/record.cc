@@ -165,6 +165,24 @@ Result<Payload> parse(ByteSpan payload, std::string_view name) {
 
 }  // namespace
 
+std::string_view record_type_name(RecordType type) {
+  switch (type) {
+    case RecordType::kLineageStart:
+      return "lineage_start";
+    case RecordType::kEpochStart:
+      return "epoch_start";
+    case RecordType::kSeal:
+      return "seal";
+    case RecordType::kSchema:
+      return "schema";
+    case RecordType::kCommit:
+      return "commit";
+    case RecordType::kFloor:
+      return "floor";
+  }
+  return "";
+}
+
 RecordType type_of(const Payload& payload) {
   static constexpr RecordType kTypes[] = {RecordType::kLineageStart, RecordType::kEpochStart, RecordType::kSeal,
                                           RecordType::kSchema,       RecordType::kCommit,     RecordType::kFloor};

@@ -87,6 +87,7 @@ struct Commit {
 using Payload = std::variant<LineageStart, EpochStart, Seal, SchemaRecord, Commit, Floor>;
 
 [[nodiscard]] RecordType type_of(const Payload& payload);
+[[nodiscard]] std::string_view record_type_name(RecordType type);  // "lineage_start"
 
 // Appends header, payload and padding. `header.payload_bytes` and `header.type` are filled in from the payload.
 void encode_record(RecordHeader header, const Payload& payload, Bytes& out);

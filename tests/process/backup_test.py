@@ -3,24 +3,12 @@ import json
 import threading
 import unittest
 
-from harness import ClusterTest, free_port
+from harness import OneNodeTest, free_port, lines
 
 BOUND = ("--config", "p1.toml")
 
 
-def lines(done):
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-class BackupTest(ClusterTest):
-    replicas = 0
-    shipper = False
-
-    def fill(self, first, last):
-        with self.cluster.client("p1") as client:
-            for number in range(first, last):
-                self.insert(client, number, author=f"a{number % 5}")
-
+class BackupTest(OneNodeTest):
     def answer(self, *arguments):
         return json.loads(self.cluster.aerodb(*arguments, "-o", "json").stdout)
 

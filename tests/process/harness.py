@@ -308,3 +308,20 @@ class ClusterTest(unittest.TestCase):
             function(*arguments, **params)
         self.assertEqual(caught.exception.code, code, caught.exception)
         return caught.exception
+
+
+class OneNodeTest(ClusterTest):
+    """The same with p1 alone."""
+
+    replicas = 0
+    shipper = False
+
+    def fill(self, first, last):
+        with self.cluster.client("p1") as client:
+            for number in range(first, last):
+                self.insert(client, number, author=f"a{number % 5}")
+
+
+def lines(done):
+    """What a finished verb printed as JSON lines."""
+    return [json.loads(line) for line in done.stdout.splitlines()]

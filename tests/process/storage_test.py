@@ -3,24 +3,12 @@ offline tools over what they left."""
 import json
 import unittest
 
-from harness import ClusterTest, RpcError, wait_until
+from harness import ClusterTest, OneNodeTest, RpcError, lines, wait_until
 
 CONFIG = ("--config", "p1.toml")
 
 
-def lines(done):
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-class StorageTest(ClusterTest):
-    replicas = 0
-    shipper = False
-
-    def fill(self, first, last):
-        with self.cluster.client("p1") as client:
-            for number in range(first, last):
-                self.insert(client, number, author=f"a{number % 5}")
-
+class StorageTest(OneNodeTest):
     def verb(self, *arguments, **options):
         return self.cluster.aerodb(*arguments, *CONFIG, **options)
 

@@ -63,7 +63,6 @@ node::NodeConfig NodeHost::config() const {
   config.documents_max_bytes = 4096;
   config.limits_max_in_flight = context_.plan.max_in_flight;
   config.limits_max_queued_bytes = 1 << 20;
-  config.limits_half_message_ms = 50;
   config.events_max_bytes = 64 << 10;
   return config;
 }

@@ -156,8 +156,7 @@ void Model::extend(NodeIndex index, const SimDisk& disk) {
   const auto& geometry = engine.writer().ring().geometry();
   auto manifest = store::read_manifest(peek, "/data");
   if (!manifest) return fail(fmt::format("{}: {}", name(index), manifest.error().message));
-  const auto& covered = manifest->value_or(store::Manifest{});
-  const wal::LogStart start{covered.lsn, covered.chain, covered.segment_sequence};
+  const auto start = engine::log_start_of(manifest->value_or(store::Manifest{}));
   auto scanned = wal::scan_ring(peek, "/data", geometry, engine.node().cluster, engine.node().instance, start,
                                 [&](const wal::RecordView& record) -> std::optional<std::string> {
                                   if (record.header.lsn > last_lsn() && !failed()) take_record(index, record);

@@ -129,13 +129,21 @@ void Model::check_acknowledged(WriteIssue& issue, const wire::Receipt& receipt) 
   if (holder != issue.number) {
     // A twin that was not answered yet may have been taken for it.
     WriteIssue& other = issues_[holder - 1];
-    if (issue.commit || other.state == WriteIssue::State::kDone || !are_twins(issue, other))
+    if (other.state == WriteIssue::State::kDone || !are_twins(issue, other))
       return fail(what() + ": that commit holds something else");
     if (evaluate(issue.operations, Lsn(receipt.lsn.value() - 1)).code)
       return fail(what() + ": it should have been refused");
-    other.commit.reset();
-    std::erase(open_issues_, issue.number);
-    open_issues_.push_back(other.number);
+    other.commit = issue.commit;
+    if (issue.commit) {
+      // Each was taken for the other.
+      const Lsn lsn = commit_lsn_[issue.commit->value()];
+      if (evaluate(other.operations, Lsn(lsn.value() - 1)).code)
+        return fail(what() + ": that commit holds something else");
+      commit_issue_[issue.commit->value()] = other.number;
+    } else {
+      std::erase(open_issues_, issue.number);
+      open_issues_.push_back(other.number);
+    }
     issue.commit = receipt.commit_id;
     holder = issue.number;
   }

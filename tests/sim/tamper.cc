@@ -57,7 +57,7 @@ std::optional<std::string> wrong_digest_is_accepted(NodeHost& host, SimWorld& wo
   const auto covered = manifest->value_or(store::Manifest{});
   tried = end > covered.lsn;
   if (!tried) return std::nullopt;
-  const wal::LogStart start{covered.lsn, covered.chain, covered.segment_sequence};
+  const auto start = engine::log_start_of(covered);
   auto scan = wal::scan_ring(peek, std::string(kDataDir), geometry, node.cluster, node.instance, start,
                              [](const wal::RecordView&) { return std::nullopt; });
   if (!scan || !scan->last_frame) return fmt::format("{}: its log can't be read from outside", host.name());

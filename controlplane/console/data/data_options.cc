@@ -89,6 +89,18 @@ void DataOptions::declare(Options& options) {
   format.declare(options);
 }
 
+Result<Reading> DataOptions::begin_read(Output& output, const std::string& collection,
+                                        std::optional<uint64_t> schema_version) const {
+  format.apply(output);
+  auto shown = receipt.load();
+  if (!shown) return fail(std::move(shown.error()));
+  auto session = node.connect();
+  if (!session) return fail(std::move(session.error()));
+  auto schema = registered_schema(**session, collection, schema_version);
+  if (!schema) return fail(std::move(schema.error()));
+  return Reading{std::move(*shown), std::move(*session), std::move(*schema)};
+}
+
 Result<document::Schema> registered_schema(Session& session, const std::string& collection,
                                            std::optional<uint64_t> version) {
   document::Schema best;

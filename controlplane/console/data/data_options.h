@@ -2,6 +2,7 @@
 // that gives a document's fields their types.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,11 +28,21 @@ class ReceiptFile {
 
 [[nodiscard]] Result<wire::Receipt> receipt_from_json(std::string_view text);
 
+// What a read of documents begins with.
+struct Reading {
+  std::optional<wire::Receipt> receipt;  // to be shown with the request
+  std::unique_ptr<Session> session;
+  document::Schema schema;
+};
+
 struct DataOptions {
   NodeTarget node;
   FormatOption format;
   ReceiptFile receipt;
   void declare(Options& options);
+  // Applies the form, loads the receipt, connects, and asks for the schema: that version, or the newest.
+  [[nodiscard]] Result<Reading> begin_read(Output& output, const std::string& collection,
+                                           std::optional<uint64_t> schema_version) const;
 };
 
 // The registered schema of a collection: that version, or the newest. UNKNOWN_COLLECTION, UNKNOWN_SCHEMA.

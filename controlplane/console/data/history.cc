@@ -27,18 +27,16 @@ class History final : public Verb {
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {
-    data_.format.apply(output);
-    auto receipt = data_.receipt.load();
-    if (!receipt) return fail(std::move(receipt.error()));
-    auto session = data_.node.connect();
-    if (!session) return fail(std::move(session.error()));
-    auto schema = registered_schema(**session, collection_, schema_version_);
-    if (!schema) return fail(std::move(schema.error()));
-    const wire::DocHistoryRequest request{
-        collection_, id_, schema->version, number_of<CommitId>(before_commit_), static_cast<uint32_t>(limit_),
-        *receipt};
+    auto reading = data_.begin_read(output, collection_, schema_version_);
+    if (!reading) return fail(std::move(reading.error()));
+    const wire::DocHistoryRequest request{collection_,
+                                          id_,
+                                          reading->schema.version,
+                                          number_of<CommitId>(before_commit_),
+                                          static_cast<uint32_t>(limit_),
+                                          reading->receipt};
     wire::Receipt seen;
-    auto called = (*session)->call(wire::kDocHistory, request, [&](const wire::DocHistoryResponse& answer) {
+    auto called = reading->session->call(wire::kDocHistory, request, [&](const wire::DocHistoryResponse& answer) {
       seen = answer.receipt;
       show(answer, output);
     });

@@ -57,28 +57,24 @@ class Query final : public Verb {
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {
-    data_.format.apply(output);
-    auto receipt = data_.receipt.load();
-    if (!receipt) return fail(std::move(receipt.error()));
-    auto session = data_.node.connect();
-    if (!session) return fail(std::move(session.error()));
-    auto schema = registered_schema(**session, collection_, schema_version_);
-    if (!schema) return fail(std::move(schema.error()));
+    auto reading = data_.begin_read(output, collection_, schema_version_);
+    if (!reading) return fail(std::move(reading.error()));
     std::vector<Predicate> predicates;
     for (const std::string& text : where_) {
-      auto predicate = parse_predicate(text, *schema);
+      auto predicate = parse_predicate(text, reading->schema);
       if (!predicate) return fail(std::move(predicate.error()));
       predicates.push_back(std::move(*predicate));
     }
-    auto after = page_end(*schema);
+    auto after = page_end(reading->schema);
     if (!after) return fail(std::move(after.error()));
     wire::Receipt seen;
     Result<void> shown;
-    auto called = (*session)->call(wire::kDocQuery, request_of(predicates, *after, schema->version, *receipt),
-                                   [&](const wire::DocQueryResponse& answer) {
-                                     seen = answer.receipt;
-                                     shown = show(answer, *schema, output);
-                                   });
+    auto called = reading->session->call(wire::kDocQuery,
+                                         request_of(predicates, *after, reading->schema.version, reading->receipt),
+                                         [&](const wire::DocQueryResponse& answer) {
+                                           seen = answer.receipt;
+                                           shown = show(answer, reading->schema, output);
+                                         });
     if (called) called = std::move(shown);
     if (called) called = data_.receipt.save(seen);
     if (!called) return fail(std::move(called.error()));

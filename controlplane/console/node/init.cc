@@ -22,14 +22,6 @@ constexpr uint64_t kMaxSegments = 4096;
 constexpr uint64_t kMinSegmentBytes = 16 * kMiB;
 constexpr uint64_t kMaxSegmentBytes = kGiB;
 
-template <class Id>
-Result<void> read_id(std::string_view option, const std::string& text, std::optional<Id>& id) {
-  if (text.empty()) return {};
-  id = id_from_hex<Id>(text);
-  if (id) return {};
-  return fail(ErrorCode::kUsage, fmt::format("{} \"{}\": expected 32 hex digits", option, text));
-}
-
 class Init final : public Verb {
  public:
   [[nodiscard]] VerbText text() const override {

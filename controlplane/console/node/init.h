@@ -2,6 +2,9 @@
 // lock.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <optional>
 #include <string>
 
 #include "common/engine/node_directory.h"
@@ -36,5 +39,14 @@ struct InitReport {
 
 // CONFIG_INVALID where the ring is outside the bounds that a node's TOML has too. `verb` is for the message.
 [[nodiscard]] Result<void> check_geometry(std::string_view verb, const wal::RingGeometry& geometry);
+
+// An option's 32 hex digits; an empty text leaves `id` as it is. USAGE otherwise.
+template <class Id>
+[[nodiscard]] Result<void> read_id(std::string_view option, const std::string& text, std::optional<Id>& id) {
+  if (text.empty()) return {};
+  id = id_from_hex<Id>(text);
+  if (id) return {};
+  return fail(ErrorCode::kUsage, fmt::format("{} \"{}\": expected 32 hex digits", option, text));
+}
 
 }  // namespace aerodb::console

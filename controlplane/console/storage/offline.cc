@@ -1,7 +1,5 @@
 #include "controlplane/console/storage/offline.h"
 
-#include <filesystem>
-
 #include "common/config/config.h"
 #include "common/node/node_config.h"
 #include "controlplane/console/target.h"

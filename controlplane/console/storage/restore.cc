@@ -39,14 +39,6 @@ struct RestoreAnswer {
   }
 };
 
-template <class Id>
-Result<void> read_id(std::string_view option, const std::string& text, std::optional<Id>& id) {
-  if (text.empty()) return {};
-  id = id_from_hex<Id>(text);
-  if (id) return {};
-  return fail(ErrorCode::kUsage, fmt::format("{} \"{}\": expected 32 hex digits", option, text));
-}
-
 class Restore final : public Verb {
  public:
   [[nodiscard]] VerbText text() const override {

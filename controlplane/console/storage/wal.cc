@@ -114,24 +114,6 @@ struct TotalLine {
   }
 };
 
-std::string_view record_type_name(wal::RecordType type) {
-  switch (type) {
-    case wal::RecordType::kLineageStart:
-      return "lineage_start";
-    case wal::RecordType::kEpochStart:
-      return "epoch_start";
-    case wal::RecordType::kSeal:
-      return "seal";
-    case wal::RecordType::kSchema:
-      return "schema";
-    case wal::RecordType::kCommit:
-      return "commit";
-    case wal::RecordType::kFloor:
-      return "floor";
-  }
-  return "";
-}
-
 // One JSON line for each thing seen; `everything` false: trouble only.
 class Printer final : public wal::RingVisitor {
  public:
@@ -164,7 +146,7 @@ class Printer final : public wal::RingVisitor {
     output_.line(json_of(RecordLine{.lsn = header.lsn,
                                     .commit = header.commit,
                                     .epoch = header.epoch,
-                                    .type = std::string(record_type_name(header.type)),
+                                    .type = std::string(wal::record_type_name(header.type)),
                                     .bytes = r.record.bytes.size(),
                                     .slot = r.slot,
                                     .offset = r.offset,
@@ -270,8 +252,7 @@ class Resize final : public Verb {
     uv::SystemRandom random;
     auto opened = engine::open_directory(disk, *options);
     if (!opened) return fail(std::move(opened.error()));
-    const auto& manifest = (*opened)->manifest;
-    const wal::LogStart start{manifest.lsn, manifest.chain, manifest.segment_sequence};
+    const auto start = engine::log_start_of((*opened)->manifest);
     auto resized =
         wal::resize_ring(disk, random, options->data_dir, options->geometry, geometry, start, (*opened)->scan);
     if (!resized) return fail(std::move(resized.error()));
