@@ -189,6 +189,8 @@ class QueryWalk {
 
 Restartable<Result<QueryAnswer>> Engine::query(const QueryRequest& request, QueryProgress& progress,
                                                store::LeasedBlocks& blocks) const {
+  // The floor rose above the commit it stood at, which nobody asked for: it begins again at the newest.
+  if (progress.started && !request.at_commit && progress.at_commit < floor()) progress = {};
   const auto at_commit = progress.started ? std::optional(progress.at_commit) : request.at_commit;
   const auto bound = admit_read("query", at_commit, request.receipt);
   if (!bound) return fail(bound.error());

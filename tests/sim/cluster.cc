@@ -168,6 +168,7 @@ void NodeHost::crash(CrashKind kind) {
 
 void NodeHost::restart(node::Binary binary) {
   binary_ = binary;
+  binary_turned_ = false;
   if (state_ != State::kUp) return;
   state_ = State::kStopping;
   context_.count(Counter::kCleanStops);

@@ -320,16 +320,21 @@ TEST(ColdQuery, StaysAtTheCommitItStartedAt) {
   EXPECT_GT(attempts.restarts, 10u);
 }
 
-TEST(ColdQuery, IsRefusedWhereTheFloorRoseAboveItsCommit) {
+TEST(ColdQuery, BeginsAgainWhereTheFloorRoseAboveACommitThatNobodyNamed) {
   Collection c(kNoCache);
   fill(c, true);
-  Attempts attempts(c);
   Ask ask;
   ask.sort("n").limit(10'000);
+  Ask named;
+  named.sort("n").limit(10'000).at(c.visible());
+  Attempts attempts(c);
+  Attempts attempts_named(c);
   ASSERT_FALSE(attempts.once(ask));
-  ASSERT_TRUE(c.node.write({insert("new")}));
+  ASSERT_FALSE(attempts_named.once(named));
+  ASSERT_TRUE(c.node.write({insert("new", "\"n\":1")}));
   ASSERT_TRUE(c.node.raise_floor(c.visible()));
-  EXPECT_EQ(attempts.ids(ask), "BELOW_FLOOR");
+  EXPECT_EQ(attempts.ids(ask), c.ids(ask));
+  EXPECT_EQ(attempts_named.ids(named), "BELOW_FLOOR");
 }
 
 TEST(ColdQuery, NamesADamagedRunInsteadOfAnswering) {
