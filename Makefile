@@ -8,7 +8,7 @@ RELEASE := build/release
 CHECK := build/check
 CXX_SOURCES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h')
 
-.PHONY: help deps build check-build test test-unit test-sim test-process sanitize fuzz soak cluster demo bench format lint clean
+.PHONY: help deps build check-build test test-unit test-sim test-process netns sanitize fuzz soak cluster demo bench format lint clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 18
@@ -41,6 +41,9 @@ test-sim: check-build  ## 2,000 simulator seeds and the planted faults
 
 test-process: build check-build  ## tests with the real binaries
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
+
+netns: build     ## several hosts in network namespaces: cut and long links (needs root)
+	@PYTHON=$(PYTHON) tests/netns/run
 
 sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
 	@ninja -C build/asan -j $(JOBS) sanitized

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "common/node/lineage.h"
 #include "common/node/translate.h"
 
 namespace aerodb::replica {
@@ -16,6 +19,7 @@ Intake::Intake(node::Node& node) : node_(node) {
   node_.replication().handle(wire::kReplicaAppend, [this](const auto& request, wire::Responder responder) {
     append(request, std::move(responder));
   });
+  node_.on_engine_end([this] { session_ = {}; });
   node_.set_replication_view([this](wire::NodeReplicationResponse& view) { show(view); });
 }
 
@@ -25,6 +29,7 @@ Result<void> Intake::takes_records() const {
   if (engine->state() == rules::NodeState::kHalted)
     return fail(ErrorCode::kHalted,
                 fmt::format("replica {}: halted ({})", node_.config().name, engine->halt_reason()->reason));
+  if (const auto& fence = engine->fence_reason()) return fail(node::fenced_error(node_, *fence));
   if (engine->newest_role() == rules::Role::kPrimary)
     return fail(ErrorCode::kNotAReplica,
                 fmt::format("{}: it is primary of epoch {}", node_.config().name, engine->newest().epoch.value()));
@@ -33,41 +38,51 @@ Result<void> Intake::takes_records() const {
 
 Result<void> Intake::check_ancestry(const wire::ReplicaOpenRequest& request) const {
   auto& engine = *node_.engine();
-  if (request.cluster != engine.node().cluster) {
-    return fail(ErrorCode::kLineageUnknown,
-                fmt::format("replica.open on {}: source {} is of cluster {}, this node of {}", node_.config().name,
-                            request.source_node, to_hex(request.cluster), to_hex(engine.node().cluster)));
-  }
-  if (request.ancestry.empty())
-    return fail(ErrorCode::kSourceBehind, fmt::format("replica.open on {}: source {} has an empty log",
-                                                      node_.config().name, request.source_node));
-  // Every epoch of this log must stand in the source's ancestry, as it stands here.
-  const auto& own = engine.state_data().authority().ancestry();
-  for (size_t i = 0; i < own.size(); ++i) {
-    if (i >= request.ancestry.size())
+  const auto own = node::history_of(engine.state_data().authority().ancestry());
+  const auto theirs = node::history_of(request.ancestry);
+  auto evidence = rules::compare_histories(own, engine.newest().lsn, theirs, request.source_durable.lsn);
+  evidence.cluster = engine.node().cluster;
+  evidence.source_cluster = request.cluster;
+  evidence.own_chain = engine.newest().chain;
+  evidence.accepted_lineage = engine.accepted_lineage();
+  rules::NoTrace trace;
+  const auto about = fmt::format("replica.open on {}: source {}", node_.config().name, request.source_node);
+  switch (rules::decide_follow(evidence, trace)) {
+    case rules::FollowVerdict::kFollows:
+      return {};
+    case rules::FollowVerdict::kLineageUnknown:
+      return fail(ErrorCode::kLineageUnknown, fmt::format("{} is of cluster {}, this node of {}", about,
+                                                          to_hex(request.cluster), to_hex(engine.node().cluster)));
+    case rules::FollowVerdict::kSourceBehind:
       return fail(ErrorCode::kSourceBehind,
-                  fmt::format("replica.open on {}: source {} has not reached epoch {}", node_.config().name,
-                              request.source_node, own[i].epoch.value()));
-    const auto& theirs = request.ancestry[i];
-    if (theirs.lineage != own[i].lineage || theirs.epoch != own[i].epoch || theirs.first_lsn != own[i].first_lsn ||
-        theirs.chain != own[i].chain) {
-      return fail(ErrorCode::kLineageChanged,
-                  fmt::format("replica.open on {}: source {} departs from this log at LSN {} (REPL-7)",
-                              node_.config().name, request.source_node, own[i].first_lsn.value()));
-    }
+                  fmt::format("{} has not reached epoch {}, where this log is", about, engine.newest().epoch.value()));
+    case rules::FollowVerdict::kLineageChanged:
+      break;
   }
-  // The next epoch of the source must not have started inside this log.
-  if (request.ancestry.size() > own.size() && request.ancestry[own.size()].first_lsn <= engine.newest().lsn) {
-    return fail(
-        ErrorCode::kLineageChanged,
-        fmt::format("replica.open on {}: source {} left this log's epoch at LSN {}, this log goes on to {} (REPL-7)",
-                    node_.config().name, request.source_node, request.ancestry[own.size()].first_lsn.value(),
-                    engine.newest().lsn.value()));
-  }
-  return {};
+  const auto common = rules::common_end(own, engine.newest().lsn, theirs, request.source_durable.lsn);
+  const Lsn fork = common ? common->lsn : Lsn();
+  Error error{ErrorCode::kLineageChanged,
+              fmt::format("{} departs from this log behind LSN {}, and this log ends at {} (REPL-7, REPL-10)", about,
+                          fork.value(), engine.newest().lsn.value()),
+              {}};
+  error.with("lineage", to_hex(evidence.source_lineage.value_or(LineageId{})))
+      .with("fork_lsn", fork.value())
+      .with("own_lsn", engine.newest().lsn.value());
+  return fail(std::move(error));
 }
 
 void Intake::open(const wire::ReplicaOpenRequest& request, wire::Responder responder) {
+  const auto* engine = node_.engine();
+  const bool hears = engine != nullptr && (engine->fence_reason() || engine->role() != rules::Role::kReplica);
+  if (!hears) return open_session(request, std::move(responder));
+  node::hear_ancestry(node_, request, [this, request, responder = std::move(responder)](Result<void> heard) mutable {
+    // A fence that stands is found again by takes_records().
+    if (!heard && heard.error().code != ErrorCode::kFenced) return responder.error(heard.error());
+    open_session(request, std::move(responder));
+  });
+}
+
+void Intake::open_session(const wire::ReplicaOpenRequest& request, wire::Responder responder) {
   auto checked = takes_records();
   if (checked) checked = check_ancestry(request);
   if (!checked) {
@@ -90,7 +105,11 @@ void Intake::open(const wire::ReplicaOpenRequest& request, wire::Responder respo
               request.shipper_instance,
               responder.connection(),
               request.source_node,
-              request.ancestry.front().lineage};
+              {}};
+  for (const auto& epoch : request.ancestry) {
+    if (session_.lineages.empty() || session_.lineages.back() != epoch.lineage)
+      session_.lineages.push_back(epoch.lineage);
+  }
   note_source(request.source_durable);
   node_.metrics().add(MetricId::kReplicaSessionsCount);
   node_.events().record(EventId::kSessionOpened, {{"session", session_.number},
@@ -111,9 +130,10 @@ void Intake::open(const wire::ReplicaOpenRequest& request, wire::Responder respo
 
 Chain Intake::own_chain() const {
   auto& engine = *node_.engine();
-  // An empty log continues the genesis chain of the lineage that it is about to adopt.
-  if (engine.newest().lsn.value() == 0) return wal::genesis_chain(engine.node().cluster, session_.first_lineage);
-  return engine.newest().chain;
+  if (engine.newest().lsn.value() > 0) return engine.newest().chain;
+  // An empty log continues the genesis chain of the lineage that it is about to adopt; without a session there is none.
+  if (session_.lineages.empty()) return {};
+  return wal::genesis_chain(engine.node().cluster, session_.lineages.front());
 }
 
 Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t connection) {
@@ -124,6 +144,7 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
                                        engine.newest().lsn, request.chain_before,          own_chain()};
   rules::NoTrace trace;
   const bool proven = session_.state == SessionState::kProven;
+  const bool may_halt = proven || planted(Fault::kUnprovenPeerHalts);
   switch (rules::decide_append(evidence, trace)) {
     case rules::AppendVerdict::kStaleSession:
       return fail(ErrorCode::kStaleSession, fmt::format("replica.append on {}: session {} is not the current one, {}",
@@ -132,7 +153,7 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
       // What was sent again must at least be what stands here.
       const auto known =
           request.first_lsn.value() == 0 ? std::nullopt : engine.chain_at(Lsn(request.first_lsn.value() - 1));
-      if (proven && known && *known != request.chain_before) {
+      if (may_halt && known && *known != request.chain_before) {
         Error error{ErrorCode::kReplicaDiverged,
                     fmt::format("replica.append on {}: another chain before LSN {} (REPL-1)", node_.config().name,
                                 request.first_lsn.value()),
@@ -152,17 +173,38 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
           fmt::format("replica.append on {}: chain before LSN {}: here {}, offered {} (REPL-1)", node_.config().name,
                       request.first_lsn.value(), to_hex(evidence.own_chain), to_hex(request.chain_before)),
           {}};
-      if (proven) halt("REPL-1", error, request.first_lsn);
+      if (may_halt) halt("REPL-1", error, request.first_lsn);
       return fail(std::move(error));
     }
     case rules::AppendVerdict::kFollows:
       break;
   }
-  if (!proven && request.count > 0)
+  if (!proven && request.count > 0 && !planted(Fault::kAppendWithoutProof))
     return fail(
         ErrorCode::kBadRequest,
         fmt::format("replica.append on {}: a session begins with an empty append as its proof", node_.config().name));
   session_.state = SessionState::kProven;
+  return {};
+}
+
+Result<void> Intake::check_lineages(const wire::ReplicaAppendRequest& request) const {
+  ByteSpan rest = request.records;
+  while (!rest.empty()) {
+    const auto record = wal::read_record(rest);
+    if (!record) break;  // for the engine to judge
+    rest = rest.subspan(record->bytes.size());
+    if (record->header.type != wal::RecordType::kLineageStart) continue;
+    const auto payload = wal::parse_payload(*record);
+    const auto* start = payload ? std::get_if<wal::LineageStart>(&*payload) : nullptr;
+    if (start == nullptr || std::ranges::find(session_.lineages, start->lineage) != session_.lineages.end()) continue;
+    const Lsn fork(record->header.lsn.value() - 1);
+    Error error{ErrorCode::kLineageChanged,
+                fmt::format("replica.append on {}: source {} goes on in lineage {} from LSN {} (REPL-10)",
+                            node_.config().name, session_.source_node, to_hex(start->lineage), fork.value()),
+                {}};
+    error.with("lineage", to_hex(start->lineage)).with("fork_lsn", fork.value());
+    return fail(std::move(error.with("own_lsn", node_.engine()->newest().lsn.value())));
+  }
   return {};
 }
 
@@ -183,7 +225,8 @@ engine::Restartable<Result<void>> Intake::take_in(const wire::ReplicaAppendReque
   if (auto taken = takes_records(); !taken) return taken;
   auto outcome = receive(request, connection);
   const bool valid_so_far = outcome.has_value();
-  if (valid_so_far && request.count > 0) {
+  if (valid_so_far && request.count > 0) outcome = check_lineages(request);
+  if (outcome && request.count > 0) {
     auto validated = validate(request, blocks);
     if (!validated) return std::nullopt;
     outcome = std::move(*validated);

@@ -5,6 +5,10 @@
 // REPL-2, REPL-1), validated whole against the pending state (engine: REPL-3), appended, and answered when it is
 // durable, which is when reads see it.
 //
+// A node that holds authority takes no records, but hears what replica.open tells of other lineages
+// (common/node/lineage.h). A source that went on in another lineage is followed only once the operator accepted it
+// (decide_follow: REPL-7, REPL-10); one that does so under a session is refused from that record on.
+//
 // What can go wrong:
 //   - a peer that has not proven itself: refused, counted, an event. Never a halt (REPL-9).
 //   - disorder of the transport: NOT_NEXT or STALE_SESSION; the shipper opens anew.
@@ -18,6 +22,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/node/node.h"
 #include "common/rules/append_rules.h"
@@ -45,14 +50,17 @@ class Intake {
     InstanceId shipper_instance;
     uint64_t connection = 0;  // it was opened on: no other may speak for it
     std::string source_node;
-    LineageId first_lineage;  // of the source's ancestry: names the genesis chain while this log is empty
+    std::vector<LineageId> lineages;  // of the source's ancestry; the first names the genesis chain of an empty log
   };
   void open(const wire::ReplicaOpenRequest& request, wire::Responder responder);
+  void open_session(const wire::ReplicaOpenRequest& request, wire::Responder responder);
   void append(const wire::ReplicaAppendRequest& request, wire::Responder responder);
   // Whether this node takes records at all now.
   [[nodiscard]] Result<void> takes_records() const;
-  // Whether the source's ancestry continues this log's (REPL-7).
+  // Whether the source's ancestry continues this log's (REPL-7, REPL-10).
   [[nodiscard]] Result<void> check_ancestry(const wire::ReplicaOpenRequest& request) const;
+  // No record of a batch may start a lineage that the session's opening did not show (REPL-10).
+  [[nodiscard]] Result<void> check_lineages(const wire::ReplicaAppendRequest& request) const;
   // Decides a batch; answers what is refused. Halts where a proven session shows a divergence.
   [[nodiscard]] Result<void> receive(const wire::ReplicaAppendRequest& request, uint64_t connection);
   [[nodiscard]] engine::Restartable<Result<void>> validate(const wire::ReplicaAppendRequest& request,

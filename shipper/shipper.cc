@@ -279,7 +279,7 @@ void Shipper::open(size_t index, uint64_t round) {
                            [this, index, round](Result<wire::ReplicaOpenResponse> answer) {
                              TargetEvent event{.kind = Kind::kRefused, .number = round};
                              if (answer) {
-                               heard(*targets_[index], answer->durable_lsn, answer->applied_lsn);
+                               heard(*targets_[index], *answer);
                                event.kind = Kind::kOpened;
                                event.session = answer->session;
                                event.lsn = answer->durable_lsn;
@@ -308,7 +308,8 @@ void Shipper::append(size_t index, const TargetEffect& effect) {
   auto done = [this, index, round = effect.number, bytes = records.size()](Result<wire::ReplicaAppendResponse> answer) {
     TargetEvent event{.kind = Kind::kRefused, .number = round};
     if (answer) {
-      heard(*targets_[index], answer->durable_lsn, answer->applied_lsn);
+      heard(*targets_[index], *answer);
+      targets_[index]->bytes_answered += bytes;
       event.kind = Kind::kAppended;
       event.bytes = bytes;
     } else {
@@ -318,12 +319,6 @@ void Shipper::append(size_t index, const TargetEffect& effect) {
     queue(QueuedTargetEvent{index, std::move(event)});
   };
   target.peer.client->call(wire::kReplicaAppend, request, kAnswerMs, std::move(done));
-}
-
-void Shipper::heard(Target& target, Lsn durable, Lsn applied) {
-  target.durable_lsn = durable;
-  target.applied_lsn = applied;
-  target.peer.heard_us = runtime_.clock().monotonic_us();
 }
 
 }  // namespace aerodb::shipper

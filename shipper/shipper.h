@@ -51,9 +51,11 @@ class Shipper {
     Peer peer{};
     std::optional<Lsn> durable_lsn{};
     std::optional<Lsn> applied_lsn{};
+    std::optional<CommitId> applied_commit{};
     uint64_t connect_attempts = 0;
     uint64_t records_sent = 0;
     uint64_t bytes_sent = 0;
+    uint64_t bytes_answered = 0;
   };
   struct QueuedTargetEvent {
     size_t target;
@@ -81,7 +83,14 @@ class Shipper {
   void connect_target(size_t index, uint64_t connection);
   void open(size_t index, uint64_t round);
   void append(size_t index, const TargetEffect& effect);
-  void heard(Target& target, Lsn durable, Lsn applied);
+  // Of a target's answer to replica.open or replica.append.
+  template <class Answer>
+  void heard(Target& target, const Answer& answer) {
+    target.durable_lsn = answer.durable_lsn;
+    target.applied_lsn = answer.applied_lsn;
+    target.applied_commit = answer.applied_commit;
+    target.peer.heard_us = runtime_.clock().monotonic_us();
+  }
 
   void log_source(SourceState before) const;
   void log_target(const Target& target, TargetState before) const;

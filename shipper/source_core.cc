@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/base/assert.h"
+#include "common/base/tally.h"
 
 namespace aerodb::shipper {
 namespace {
@@ -120,7 +121,9 @@ bool SourceCore::is_stale(const SourceEvent& event) const {
 }
 
 void SourceCore::enter(SourceState state) {
-  AERODB_ASSERT(std::ranges::any_of(kTransitions, [&](auto& row) { return row.from == state_ && row.to == state; }));
+  const auto row = std::ranges::find_if(kTransitions, [&](auto& t) { return t.from == state_ && t.to == state; });
+  AERODB_ASSERT(row != std::end(kTransitions));
+  tally(Tally::kSourceTransition, static_cast<size_t>(row - std::begin(kTransitions)));
   state_ = state;
 }
 

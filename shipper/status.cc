@@ -69,6 +69,10 @@ wire::ShipperStatusResponse Shipper::status() const {
   status.source = config_.source_name;
   status.source_address = config_.source_address.text();
   status.source_state = source_state_name(source_core_.state());
+  if (source_core_.state() == SourceState::kStopped) {
+    status.source_stopped_by = code_of(source_core_.error());
+    status.source_stopped_message = message_of(source_core_.error());
+  }
   status.source_durable = source_core_.view().durable;
   status.source_heard_us_ago = us_ago(source_);
   for (const auto& target : targets_) status.targets.push_back(view_of(*target));
@@ -87,10 +91,13 @@ wire::TargetView Shipper::view_of(const Target& target) const {
   }
   view.durable_lsn = target.durable_lsn;
   view.applied_lsn = target.applied_lsn;
+  view.applied_commit = target.applied_commit;
   view.heard_us_ago = us_ago(target.peer);
   view.connect_attempts = target.connect_attempts;
   view.records_sent = target.records_sent;
   view.bytes_sent = target.bytes_sent;
+  view.bytes_answered = target.bytes_answered;
+  view.in_flight_bytes = target.core.in_flight_bytes();
   return view;
 }
 

@@ -62,6 +62,8 @@ enum class ErrorCode : uint16_t {
   kPromotionUndetermined,
   kDemotionDenied,
   kDeclineDenied,
+  kEndLineageDenied,
+  kEndLineageUndetermined,
   kNoEffectRecorded,
   // storage operations
   kOperationRunning,
@@ -83,6 +85,10 @@ enum class ErrorCode : uint16_t {
   kLogReleased,
   kReplicaDiverged,
   kNotAReplica,
+  kNoSnapshot,
+  kDiscardRequired,
+  kOrphansNotExported,
+  kResumeDenied,
   // disk, recovery, process
   kIo,
   kLocked,

@@ -44,6 +44,10 @@ int run_steps(int argc, const char* const* argv, const ProgramInfo& info, const 
   app.add_flag("--check-config", options.check_config, "say whether the configuration is valid, then end");
   app.add_flag("--print-config", options.print_config, "print the effective configuration, then end");
   app.add_flag("--exit-with-stdin", options.exit_with_stdin, "stop in good order when standard input closes");
+  if (info.has_repair) {
+    app.add_flag("--repair", options.repair,
+                 "where log, runs or state do not verify, stay up, HALTED, for `aerodb bootstrap --discard`");
+  }
   app.set_version_flag("--version", fmt::format("{} {}", info.name, version()));
   std::string value;
   if (const auto& other = info.alternative) {

@@ -4,6 +4,7 @@
 //   --check-config      say whether it is valid, then end
 //   --print-config      print the effective configuration as TOML, then end
 //   --exit-with-stdin   stop in good order when standard input closes (for a supervisor that may die)
+//   --repair            nodes only: where the directory does not verify, stay up for repairs
 //   --version, --help
 //
 // Exit codes: 64 for a command line it does not know, 78 for a configuration that is refused, else what main answers.
@@ -35,6 +36,7 @@ struct ProgramInfo {
   std::string name;     // "aerodb-primary"
   std::string summary;  // what it does, one sentence
   std::optional<Alternative> alternative = std::nullopt;
+  bool has_repair = false;  // --repair
 };
 
 struct ProgramOptions {
@@ -42,6 +44,7 @@ struct ProgramOptions {
   bool check_config = false;
   bool print_config = false;
   bool exit_with_stdin = false;
+  bool repair = false;
   std::string effective_config;  // as --print-config shows it; for the log line of the start
 };
 

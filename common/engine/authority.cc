@@ -51,6 +51,8 @@ std::optional<std::string> Authority::start_lineage(const wal::RecordHeader& hea
     if (!follows) return "lineage_start names another parent than this log";
     entry.parent = start.parent;
   }
+  if (seal_ && start.reason == wal::LineageReason::kEnd && !planted(Fault::kSealedLineageEnded))
+    return fmt::format("lineage_start ends a lineage behind the seal at LSN {} (AUTH-15)", seal_->lsn.value());
   ancestry_.push_back(std::move(entry));
   seal_.reset();
   record(start.who, header);
@@ -58,6 +60,8 @@ std::optional<std::string> Authority::start_lineage(const wal::RecordHeader& hea
 }
 
 std::optional<std::string> Authority::start_epoch(const wal::RecordHeader& header, const wal::EpochStart& start) {
+  if (!seal_ && planted(Fault::kPromotedWithoutSeal))
+    seal_ = SealState{start.seal_lsn, 0, start.node, start.instance, {}, false};
   if (!seal_) return "epoch_start where no seal ends the epoch before";
   if (start.seal_lsn != seal_->lsn)
     return fmt::format("epoch_start answers the seal at LSN {}, the log has it at {}", start.seal_lsn.value(),

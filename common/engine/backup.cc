@@ -8,12 +8,6 @@
 namespace aerodb::engine {
 namespace {
 
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<void> refuse_existing(runtime::Disk& disk, const std::string& path) {
   auto present = disk.exists(path);
   if (!present) return fail(std::move(present.error()));
@@ -157,7 +151,7 @@ Result<BackupReport> write_backup(runtime::Disk& disk, const std::string& path, 
     static_cast<void>(disk.remove(partial));
     return fail(std::move(ended.error()));
   }
-  if (auto synced = disk.sync_directory(parent_of(path)); !synced) return fail(std::move(synced.error()));
+  if (auto synced = disk.sync_directory(runtime::parent_directory(path)); !synced) return fail(std::move(synced.error()));
   return report;
 }
 

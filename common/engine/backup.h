@@ -11,13 +11,11 @@
 #include <string>
 
 #include "common/engine/backup_format.h"
+#include "common/engine/progress.h"
 #include "common/runtime/disk.h"
 #include "common/store/manifest.h"
 
 namespace aerodb::engine {
-
-// Bytes done of bytes in all, from time to time; may be empty.
-using ProgressFunction = std::function<void(uint64_t done, uint64_t total)>;
 
 struct BackupContents {
   BackupInfo info;

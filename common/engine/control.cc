@@ -5,58 +5,25 @@
 // no seal to decline, and a decline counts from the moment its writing begins, so that the two never both succeed.
 #include <fmt/format.h>
 
+#include "common/engine/authority_evidence.h"
 #include "common/engine/engine.h"
 
 namespace aerodb::engine {
 namespace {
-
-std::unexpected<Error> refused(const rules::AuthorityEvidence& e, rules::AuthorityDecision decision) {
-  Error error{rules::refusal_code(e.command, decision), "", {}};
-  error.message = fmt::format("{} {}: {}", rules::enum_name(e.command), e.node, error.row().meaning);
-  rules::RecordingTrace trace;
-  (void)rules::decide_authority(e, trace);
-  std::string rules_not_holding;
-  for (const auto& entry : trace.entries()) {
-    if (entry.evaluation == rules::Evaluation::kTrue) continue;
-    if (!rules_not_holding.empty()) rules_not_holding += ' ';
-    rules_not_holding += rules::rule(entry.rule).name;
-  }
-  error.with("rules_not_holding", rules_not_holding)
-      .with("role", rules::enum_name(e.role))
-      .with("epoch", e.epoch.value());
-  if (e.seal_lsn) error.with("seal_lsn", e.seal_lsn->value()).with("seal_successor", e.seal_successor.value_or(""));
-  return fail(std::move(error));
-}
 
 Bytes statement_of(const std::optional<Decline>& decline) { return decline ? encode_decline(*decline) : Bytes(); }
 
 }  // namespace
 
 rules::AuthorityEvidence Engine::authority_evidence(const AuthorityRequest& request) const {
-  rules::AuthorityEvidence e;
-  e.command = request.command;
+  auto e = authority_evidence_of(request.command, node(), state_().authority(), declined_seal_);
   e.successor = request.successor;
   e.successor_instance = request.successor_instance;
-  e.node = node().name;
-  e.instance = node().instance;
   e.state = state();
   e.fenced = fenced();
   e.log_validated = true;  // see gate_evidence
-  e.role = newest_role();
   e.durable_lsn = visible_.lsn;
   e.commit = visible_.commit;
-  const auto& authority = state_().authority();
-  if (const auto* current = authority.current()) {
-    e.lineage = current->lineage;
-    e.epoch = current->epoch;
-    e.authority_node = current->node;
-  }
-  if (const auto& seal = authority.seal()) {
-    e.seal_lsn = seal->lsn;
-    e.seal_successor = seal->successor;
-    e.seal_successor_instance = seal->successor_instance;
-    e.declined_here = declined_seal_;
-  }
   if (request.decline) {
     e.decline_seal_lsn = request.decline->seal_lsn;
     e.decline_node = request.decline->node;
@@ -93,7 +60,7 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
             decided_on()};
   }
   if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted)
-    return {refused(evidence, decision), decided_on()};
+    return {authority_refused(evidence, decision), decided_on()};
 
   wal::Seal record{*request.successor, *request.successor_instance, seal ? seal->number + 1 : 1,
                    statement_of(request.decline), request.who};
@@ -126,9 +93,9 @@ Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   const auto evidence = authority_evidence(request);
   rules::NoTrace trace;
   if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted)
-    return {refused(evidence, decision), decided_on()};
+    return {authority_refused(evidence, decision), decided_on()};
 
-  const SealState seal = *authority.seal();
+  const SealState seal = authority.seal().value_or(SealState{});  // none only where a fault is planted
   wal::EpochStart record{authority.epoch().next(),      node().name, node().instance, seal.lsn,
                          statement_of(request.decline), request.who};
   auto header = next_header(record.epoch);
@@ -150,7 +117,7 @@ void Engine::decline(const AuthorityRequest& request, std::move_only_function<vo
   const auto evidence = authority_evidence(request);
   rules::NoTrace trace;
   if (auto decision = rules::decide_authority(evidence, trace); decision != rules::AuthorityDecision::kGranted) {
-    done(refused(evidence, decision));
+    done(authority_refused(evidence, decision));
     return;
   }
   const auto& seal = *state_().authority().seal();
@@ -173,6 +140,7 @@ void Engine::declined(Lsn seal_lsn, const Result<Bytes>& statement) {
   auto waiting = std::move(declining_[seal_lsn]);
   declining_.erase(seal_lsn);
   for (auto& done : waiting) done(statement);
+  note_rest();
 }
 
 void Engine::write_statement(const Decline& decline) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/assert.h"
+#include "common/base/fault.h"
 
 namespace aerodb::engine {
 namespace {
@@ -31,10 +32,13 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
       chain_window_from_(visible_.lsn),
       halt_(opened_->halt),
       halt_recorded_(opened_->halt.has_value()),
+      fence_(opened_->fence),
       declined_seal_(opened_->declined_seal) {
   storage_->connect_log([this](Lsn lsn) { return reader_.segment_of(lsn); },
                         [this](uint64_t sequence) { writer_.release_through(sequence); });
   storage_->on_durable(visible_.lsn);
+  storage_->on_idle([this] { note_rest(); });
+  reader_.on_idle([this] { note_rest(); });
 }
 
 Engine::~Engine() { *alive_ = false; }
@@ -127,6 +131,7 @@ void Engine::on_durable(Lsn lsn) {
   }
   storage_->on_durable(visible_.lsn);
   events_.on_durable(visible_);
+  note_rest();
 }
 
 void Engine::on_log_failure(Error error) {
@@ -147,16 +152,18 @@ void Engine::halt(Halt reason) {
       {{"rule", halt_->rule}, {"code", halt_->code}, {"reason", halt_->reason}, {"lsn", halt_->lsn.value()}});
   // Best effort for an own disk error: without the file the next start decides afresh.
   auto written = std::make_shared<Result<void>>();
-  runtime_.jobs().run([written, data_dir = options_.data_dir,
-                       halt = *halt_](runtime::Disk& disk) { *written = write_halt(disk, data_dir, halt); },
-                      [this, alive = alive_, written] {
-                        if (!*alive) return;
-                        if (!*written)
-                          runtime_.log().write(LogLevel::kError, "halt_not_recorded",
-                                               {{"reason", written->error().message}});
-                        halt_recorded_ = true;
-                        for (auto& done : std::exchange(halt_waiters_, {})) done();
-                      });
+  runtime_.jobs().run(
+      [written, data_dir = options_.data_dir, halt = *halt_](runtime::Disk& disk) {
+        if (!planted(Fault::kHaltForgotten)) *written = write_halt(disk, data_dir, halt);
+      },
+      [this, alive = alive_, written] {
+        if (!*alive) return;
+        if (!*written)
+          runtime_.log().write(LogLevel::kError, "halt_not_recorded", {{"reason", written->error().message}});
+        halt_recorded_ = true;
+        for (auto& done : std::exchange(halt_waiters_, {})) done();
+        note_rest();
+      });
   storage_->fail_running({ErrorCode::kHalted, "storage operation: the node halted", {}});
   fail_held({ErrorCode::kOutcomeUnknown,
              fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason),
@@ -167,6 +174,51 @@ void Engine::halt(Halt reason) {
 void Engine::when_halt_recorded(runtime::Callback done) {
   if (!halt_ || halt_recorded_) return done();
   halt_waiters_.push_back(std::move(done));
+}
+
+void Engine::fence(const Fence& fence, std::move_only_function<void(Result<void>)> done) {
+  if (fence_) return done({});
+  fence_waiters_.push_back(std::move(done));
+  if (fence_on_its_way_) return;
+  fence_on_its_way_ = fence;
+  auto written = std::make_shared<Result<void>>();
+  runtime_.jobs().run([written, data_dir = options_.data_dir,
+                       fence](runtime::Disk& disk) { *written = write_fence(disk, data_dir, fence); },
+                      [this, alive = alive_, written] {
+                        if (*alive) fence_written(*written);
+                      });
+}
+
+void Engine::fence_written(const Result<void>& written) {
+  auto fence = std::exchange(fence_on_its_way_, std::nullopt);
+  if (written) fence_ = std::move(fence);
+  for (auto& done : std::exchange(fence_waiters_, {})) done(written);
+  note_rest();
+}
+
+void Engine::end(std::string_view why, runtime::Callback at_rest) {
+  AERODB_ASSERT(!at_rest_);
+  at_rest_ = std::move(at_rest);
+  storage_->fail_running({ErrorCode::kNotReady, fmt::format("storage operation: the log was closed ({})", why), {}});
+  fail_held({ErrorCode::kOutcomeUnknown,
+             fmt::format("write: the log was closed before the outcome was durable ({})", why),
+             {}});
+  note_rest();
+}
+
+bool Engine::at_rest() const {
+  return writer_.at_rest() && !reader_.reading() && !storage_->working() && (!halt_ || halt_recorded_) &&
+         declining_.empty() && !fence_on_its_way_;
+}
+
+// In a later turn: whoever tells of the last thing that ended is still on the stack.
+void Engine::note_rest() {
+  if (!at_rest_ || !at_rest()) return;
+  runtime_.loop().post([this, alive = alive_] {
+    if (!*alive || !at_rest_ || !at_rest()) return;
+    auto done = std::exchange(at_rest_, nullptr);
+    done();
+  });
 }
 
 Result<void> Engine::clean_stop(runtime::Disk& disk) const {

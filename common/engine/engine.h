@@ -5,6 +5,8 @@
 // to a write, refusals included, waits until the LSN it was decided on is durable (WAL-4): see hold().
 //
 // Trouble with the log: the node halts, every pending answer says OUTCOME_UNKNOWN, nothing is retried (WAL-5).
+//
+// An engine can end before its process does: end(), wait until it is at rest, leave().
 #pragma once
 
 #include <deque>
@@ -20,6 +22,7 @@
 #include "common/engine/state.h"
 #include "common/engine/storage.h"
 #include "common/rules/authority_rules.h"
+#include "common/rules/lineage_rules.h"
 #include "common/rules/read_gate.h"
 #include "common/rules/read_visibility.h"
 #include "common/runtime/runtime.h"
@@ -169,6 +172,16 @@ struct AuthorityOutcome {
   Position position;
 };
 
+// A lineage that this node ended, and its own that goes on from there.
+struct LineageEnd {
+  Position after;  // the lineage_start
+  LineageId lineage;
+  LineageId parent;
+  Lsn fork_lsn;  // last of the parent
+  CommitId fork_commit;
+  bool repeated = false;  // the record stood already; nothing was written
+};
+
 class EngineEvents {
  public:
   virtual ~EngineEvents() = default;
@@ -237,6 +250,9 @@ class Engine final : private wal::WriterEvents {
                                                        store::LeasedBlocks& blocks) const;
   [[nodiscard]] Restartable<Result<HistoryAnswer>> history(const HistoryRequest& request,
                                                            store::LeasedBlocks& blocks) const;
+  // The bound of a read that the gate lets pass.
+  [[nodiscard]] Result<CommitId> admit_read(std::string_view operation, std::optional<CommitId> at_commit,
+                                            const std::optional<ReceiptClaim>& receipt) const;
   [[nodiscard]] rules::ReadGateEvidence gate_evidence(std::optional<CommitId> at_commit,
                                                       const std::optional<ReceiptClaim>& receipt) const;
   // Versions of one document in the logical view at `bound`, newest first. Empty where there is none.
@@ -252,6 +268,15 @@ class Engine final : private wal::WriterEvents {
   // the first record that failed, the state is ahead of the log until the next start, and every later batch is refused.
   [[nodiscard]] Restartable<Result<Lsn>> append_batch(ByteSpan records, uint32_t count, store::LeasedBlocks& blocks);
 
+  // --- fencing and lineages
+  [[nodiscard]] const std::optional<Fence>& fence_reason() const { return fence_; }
+  // Ends this node's authority for a lineage that its own log proves (AUTH-3): written first, then in force, then
+  // `done`. What was admitted before is still answered when durable. The first fence stands.
+  void fence(const Fence& fence, std::move_only_function<void(Result<void>)> done);
+  // The lineage that the operator let this replica follow (REPL-10). What accepts one writes authority/accepted first.
+  [[nodiscard]] const std::optional<LineageId>& accepted_lineage() const { return opened_->accepted_lineage; }
+  void accept_lineage(LineageId lineage) { opened_->accepted_lineage = lineage; }
+
   // --- storage operations, pins and holds
   [[nodiscard]] Storage& storage() { return *storage_; }
   [[nodiscard]] const Storage& storage() const { return *storage_; }
@@ -266,6 +291,17 @@ class Engine final : private wal::WriterEvents {
   // A successor's statement as handed over; BAD_REQUEST where it is of another log.
   [[nodiscard]] Result<Decline> check_decline(ByteSpan statement) const;
 
+  // What this node knows itself; `peers` is what the others answered.
+  [[nodiscard]] rules::EndLineageEvidence end_lineage_evidence(std::string lost,
+                                                               std::vector<rules::PeerEvidence> peers) const;
+  // Appends a lineage_start of `lineage` that forks from the end of this log and names this node: it holds authority
+  // from then on. END_LINEAGE_DENIED, END_LINEAGE_UNDETERMINED, WAL_FULL. A request that did so before is answered with
+  // its record, whatever the evidence.
+  [[nodiscard]] Decided<LineageEnd> end_lineage(const rules::EndLineageEvidence& evidence, const wal::WhoAndWhy& who,
+                                                LineageId lineage);
+  // What that request did in this log; nullopt where it ended no lineage. Decided on the newest record.
+  [[nodiscard]] std::optional<Decided<LineageEnd>> lineage_ended_by(const std::string& request_id) const;
+
   // Stops for good: no reads, no writes, durable across restarts. Every held answer becomes OUTCOME_UNKNOWN.
   void halt(Halt reason);
   // Runs `done` once the halt stands on disk (or could not be written: an own disk error), at once where nothing
@@ -274,6 +310,14 @@ class Engine final : private wal::WriterEvents {
   // Records where the log ends, for the next start's T3. Blocking: at a clean stop, when nothing is pending.
   [[nodiscard]] Result<void> clean_stop(runtime::Disk& disk) const;
   [[nodiscard]] bool idle() const { return writer_.idle() && held_.empty(); }
+
+  // Ends the service for good: the storage operation under way fails, everything held is answered OUTCOME_UNKNOWN, and
+  // nothing may be asked any more. What was admitted still goes to the log. `at_rest` runs once, in a later turn, when
+  // no write is in flight and no Job of this engine works on the directory or reads its log: the engine may go then.
+  void end(std::string_view why, runtime::Callback at_rest);
+  // What an engine at rest leaves: the directory's lock, and a state that may take long to free. Only the destructor
+  // may follow.
+  [[nodiscard]] std::unique_ptr<OpenedNode> leave() { return std::move(opened_); }
 
  private:
   struct Held {
@@ -284,7 +328,7 @@ class Engine final : private wal::WriterEvents {
   void on_log_failure(Error error) override;
   [[nodiscard]] State& state_() { return opened_->state; }
   [[nodiscard]] const State& state_() const { return opened_->state; }
-  [[nodiscard]] bool fenced() const { return false; }
+  [[nodiscard]] bool fenced() const { return fence_.has_value(); }
   struct Appended {
     wal::RecordView record;  // valid until the next is encoded
     Position after;
@@ -312,9 +356,9 @@ class Engine final : private wal::WriterEvents {
   [[nodiscard]] Result<Position> admit_schema(document::Cursor schema);
   [[nodiscard]] const RegisteredSchema* schema_for_read(std::string_view collection, uint32_t version,
                                                         Error& error) const;
-  // The bound of a read that the gate lets pass.
-  [[nodiscard]] Result<CommitId> admit_read(std::string_view operation, std::optional<CommitId> at_commit,
-                                            const std::optional<ReceiptClaim>& receipt) const;
+  void fence_written(const Result<void>& written);
+  [[nodiscard]] bool at_rest() const;
+  void note_rest();
 
   runtime::Runtime& runtime_;
   EngineEvents& events_;
@@ -343,6 +387,10 @@ class Engine final : private wal::WriterEvents {
   std::optional<Halt> halt_;
   bool halt_recorded_ = false;
   std::vector<runtime::Callback> halt_waiters_;
+  std::optional<Fence> fence_;
+  std::optional<Fence> fence_on_its_way_;
+  std::vector<std::move_only_function<void(Result<void>)>> fence_waiters_;
+  runtime::Callback at_rest_;  // after end()
   std::function<bool()> inline_policy_;
   bool pump_scheduled_ = false;
   bool declined_seal_ = false;

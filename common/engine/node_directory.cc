@@ -4,59 +4,18 @@
 
 #include <algorithm>
 
-#include "common/base/checksum.h"
-#include "common/wal/frame.h"
-#include "common/wal/scan.h"
+#include "common/engine/small_file.h"
+#include "common/wal/append_at_rest.h"
+#include "common/wal/ring_files.h"
 
 namespace aerodb::engine {
 namespace {
 
-constexpr uint64_t kMaxFileBytes = 1 << 20;
-constexpr uint32_t kFormat = 1;
-
-// Small files share one form: magic [8], format u32, content, XXH3-128 of all before it.
-Bytes seal_file(std::string_view magic, ByteSpan content) {
-  Bytes bytes;
-  ByteWriter out(bytes);
-  out.raw(as_bytes(magic));
-  out.u32(kFormat);
-  out.raw(content);
-  out.raw(xxh3_128(bytes));
-  return bytes;
-}
-
-Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what) {
-  const size_t head = magic.size() + 4;
-  auto damaged = [&] { return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", what)); };
-  if (bytes.size() < head + 16 || as_text(bytes.first(magic.size())) != magic) return damaged();
-  const auto checked = bytes.first(bytes.size() - 16);
-  if (!std::ranges::equal(xxh3_128(checked), bytes.last(16))) return damaged();
-  const uint32_t format = ByteReader(bytes.subspan(magic.size())).u32();
-  if (format > kFormat)
-    return fail(ErrorCode::kNewerFormat,
-                fmt::format("read {}: format {}, this binary reads {}", what, format, kFormat));
-  return Bytes(checked.begin() + static_cast<ptrdiff_t>(head), checked.end());
-}
-
-// nullopt where the file is absent.
-Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path, std::string_view magic) {
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return std::optional<Bytes>();
-  auto bytes = runtime::read_file(disk, path, kMaxFileBytes);
-  if (!bytes) return fail(std::move(bytes.error()));
-  auto content = open_file(magic, *bytes, path);
-  if (!content) return fail(std::move(content.error()));
-  return std::optional<Bytes>(std::move(*content));
-}
-
-std::unexpected<Error> damaged(const std::string& path) {
-  return fail(ErrorCode::kBadNodeFile, fmt::format("read {}: damaged", path));
-}
-
 constexpr std::string_view kNodeMagic = "AERONODE";
 constexpr std::string_view kCleanMagic = "AEROSTOP";
 constexpr std::string_view kHaltMagic = "AEROHALT";
+constexpr std::string_view kFenceMagic = "AEROFENC";
+constexpr std::string_view kAcceptedMagic = "AEROACPT";
 constexpr std::string_view kDeclineMagic = "AERODECL";
 
 Result<void> check_empty(runtime::Disk& disk, const std::string& data_dir) {
@@ -72,12 +31,6 @@ Result<void> check_empty(runtime::Disk& disk, const std::string& data_dir) {
     }
   }
   return {};
-}
-
-std::string parent_of(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 // What starts the log of a primary.
@@ -102,11 +55,11 @@ Result<void> write_first_lineage(runtime::Disk& disk, runtime::Random& random, c
 Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   std::vector<std::string> holders;  // of the entries that are new
-  for (std::string at = path; at != "/" && at != "."; at = parent_of(at)) {
+  for (std::string at = path; at != "/" && at != "."; at = runtime::parent_directory(at)) {
     auto present = disk.exists(at);
     if (!present) return fail(std::move(present.error()));
     if (*present) break;
-    holders.push_back(parent_of(at));
+    holders.push_back(runtime::parent_directory(at));
   }
   if (auto made = disk.make_directory(path); !made) return made;
   for (const auto& holder : holders) {
@@ -118,21 +71,16 @@ Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
 Result<Chain> write_first_record(runtime::Disk& disk, runtime::Random& random, const std::string& data_dir,
                                  const NodeFile& node, const wal::RecordHeader& record,
                                  const wal::LineageStart& start) {
-  Bytes frame(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes);
-  wal::encode_record(record, start, frame);
-  const Chain chain = wal::chain_over(ByteSpan(frame).subspan(wal::kSegmentHeaderBytes + wal::kFrameHeaderBytes));
-  const wal::FrameHeader header{1, 1, record.lsn, 1, frame.size() - wal::kSegmentHeaderBytes - wal::kFrameHeaderBytes};
-  frame.resize(wal::kSegmentHeaderBytes + header.bytes_on_disk(), 0);
-  auto bytes = std::span(frame);
-  const uint64_t salt = random.next();
-  wal::encode_segment_header({1, salt, record.lsn, node.cluster, node.instance},
-                             bytes.first<wal::kSegmentHeaderBytes>());
-  wal::seal_frame(header, salt, bytes.subspan(wal::kSegmentHeaderBytes));
-  auto file = disk.open(wal::segment_paths(data_dir, 1).front(), runtime::OpenMode::kReadWrite);
-  if (!file) return fail(std::move(file.error()));
-  if (auto written = (*file)->write(0, frame); !written) return fail(std::move(written.error()));
-  if (auto synced = (*file)->sync(); !synced) return fail(std::move(synced.error()));
-  return chain;
+  auto geometry = wal::ring_geometry(disk, data_dir);
+  if (!geometry) return fail(std::move(geometry.error()));
+  Bytes bytes;
+  wal::encode_record(record, start, bytes);
+  wal::LogEnd before;
+  before.lsn = Lsn(record.lsn.value() - 1);
+  auto written = wal::append_at_rest(disk, random, data_dir, node.cluster, node.instance,
+                                     wal::Ring(*geometry, before.cursor, 0), before, bytes);
+  if (!written) return fail(std::move(written.error()));
+  return wal::chain_over(bytes);
 }
 
 Result<void> write_node_file(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node) {
@@ -178,7 +126,7 @@ Result<NodeFile> read_node_file(runtime::Disk& disk, const std::string& data_dir
   node.instance = in.id<InstanceId>();
   node.name = in.string();
   node.initial_lsn = Lsn(in.u64());
-  if (!in.at_end()) return damaged(path);
+  if (!in.at_end()) return damaged_file(path);
   return node;
 }
 
@@ -191,7 +139,7 @@ Result<std::optional<CleanStop>> read_clean_stop(runtime::Disk& disk, const std:
   CleanStop stop;
   stop.lsn = Lsn(in.u64());
   stop.chain = in.id<Chain>();
-  if (!in.at_end()) return damaged(path);
+  if (!in.at_end()) return damaged_file(path);
   return std::optional(stop);
 }
 
@@ -214,7 +162,7 @@ Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& da
   halt.code = in.string();
   halt.reason = in.string();
   halt.lsn = Lsn(in.u64());
-  if (!in.at_end()) return damaged(path);
+  if (!in.at_end()) return damaged_file(path);
   return std::optional(std::move(halt));
 }
 
@@ -226,6 +174,50 @@ Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const 
   out.string(halt.reason);
   out.u64(halt.lsn.value());
   return runtime::replace_file(disk, data_dir, "HALT", seal_file(kHaltMagic, content));
+}
+
+Result<std::optional<Fence>> read_fence(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/FENCED";
+  auto content = read_optional(disk, path, kFenceMagic);
+  if (!content) return fail(std::move(content.error()));
+  if (!*content) return std::optional<Fence>();
+  ByteReader in(**content);
+  Fence fence;
+  fence.lineage = in.id<LineageId>();
+  fence.fork_lsn = Lsn(in.u64());
+  fence.fork_chain = in.id<Chain>();
+  fence.node = in.string();
+  fence.instance = in.id<InstanceId>();
+  if (!in.at_end() || fence.fork_lsn == Lsn()) return damaged_file(path);
+  return std::optional(std::move(fence));
+}
+
+Result<void> write_fence(runtime::Disk& disk, const std::string& data_dir, const Fence& fence) {
+  Bytes content;
+  ByteWriter out(content);
+  out.id(fence.lineage);
+  out.u64(fence.fork_lsn.value());
+  out.id(fence.fork_chain);
+  out.string(fence.node);
+  out.id(fence.instance);
+  return runtime::replace_file(disk, data_dir, "FENCED", seal_file(kFenceMagic, content));
+}
+
+Result<std::optional<LineageId>> read_accepted(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/authority/accepted";
+  auto content = read_optional(disk, path, kAcceptedMagic);
+  if (!content) return fail(std::move(content.error()));
+  if (!*content) return std::optional<LineageId>();
+  ByteReader in(**content);
+  const auto lineage = in.id<LineageId>();
+  if (!in.at_end()) return damaged_file(path);
+  return std::optional(lineage);
+}
+
+Result<void> write_accepted(runtime::Disk& disk, const std::string& data_dir, LineageId lineage) {
+  Bytes content;
+  ByteWriter(content).id(lineage);
+  return runtime::replace_file(disk, data_dir + "/authority", "accepted", seal_file(kAcceptedMagic, content));
 }
 
 Bytes encode_decline(const Decline& decline) {
@@ -272,10 +264,10 @@ Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::stri
   auto present = disk.exists(path);
   if (!present) return fail(std::move(present.error()));
   if (!*present) return std::optional<Decline>();
-  auto bytes = runtime::read_file(disk, path, kMaxFileBytes);
+  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
   if (!bytes) return fail(std::move(bytes.error()));
   auto decline = decode_decline(*bytes);
-  if (!decline) return damaged(path);
+  if (!decline) return damaged_file(path);
   return std::optional(std::move(*decline));
 }
 

@@ -5,7 +5,11 @@
 //   wal/NNNN.seg            the ring
 //   CLEAN_STOP              position at the last clean stop: a lower bound for the next start (tail label T3)
 //   HALT                    why the node halted; survives restarts until an operator's act
+//   FENCED                  the lineage that ended this node's authority (AUTH-3); goes with the log that it is about
 //   authority/decline-LSN   a decline of the seal at LSN
+//   authority/accepted      the lineage that the operator let this replica follow (REPL-10)
+//   authority/orphans       what an export of orphans wrote (REPL-12)
+//   bootstrap.partial/      files of a snapshot under way; INSTALL marks that they take the place of log and runs
 //   quarantine/             bytes of torn frames
 //   events.jsonl            numbered events
 #pragma once
@@ -25,8 +29,8 @@ struct NodeFile {
   ClusterId cluster;
   std::string name;
   InstanceId instance;
-  // What init or restore itself made durable: 1 on a primary, 0 on a replica, that of its lineage_start on a restored
-  // node; a bound for ever (T3).
+  // What init or restore itself made durable: 1 on a primary, 0 on a replica and after an install, that of its
+  // lineage_start on a restored node; a bound for ever (T3).
   Lsn initial_lsn;
 };
 
@@ -73,6 +77,21 @@ struct Halt {
 };
 [[nodiscard]] Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir);
 [[nodiscard]] Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const Halt& halt);
+
+// Another lineage that forks from this log and names another node: the end of this node's authority (AUTH-3).
+struct Fence {
+  LineageId lineage;
+  Lsn fork_lsn;      // last LSN in common
+  Chain fork_chain;  // chain after it
+  std::string node;  // that it names
+  InstanceId instance;
+};
+[[nodiscard]] Result<std::optional<Fence>> read_fence(runtime::Disk& disk, const std::string& data_dir);
+[[nodiscard]] Result<void> write_fence(runtime::Disk& disk, const std::string& data_dir, const Fence& fence);
+
+// The lineage that the operator accepted; it counts until the log holds its lineage_start.
+[[nodiscard]] Result<std::optional<LineageId>> read_accepted(runtime::Disk& disk, const std::string& data_dir);
+[[nodiscard]] Result<void> write_accepted(runtime::Disk& disk, const std::string& data_dir, LineageId lineage);
 
 // A successor's statement that it declines a seal. Bytes that an operator hands from node to node.
 struct Decline {

@@ -7,14 +7,18 @@ namespace aerodb::engine {
 namespace {
 
 Error gate_error(ErrorCode code, std::string_view what, const rules::ReadGateEvidence& evidence,
-                 const std::string& node, const std::optional<Halt>& halt) {
+                 const std::string& node, const std::optional<Halt>& halt, const std::optional<Fence>& fence) {
   Error error{code, fmt::format("{} on {}: {}", what, node, error_row(code).meaning), {}};
   error.with("applied_commit", evidence.applied_commit.value()).with("applied_lsn", evidence.applied_lsn.value());
   if (code == ErrorCode::kBehind) error.with("commit", evidence.commit.value());
   if (code == ErrorCode::kBelowFloor) error.with("floor", evidence.floor.value());
   if (evidence.receipt_lsn) error.with("receipt_lsn", evidence.receipt_lsn->value());
-  if (code == ErrorCode::kLineageEnded && evidence.lineage_last_lsn)
-    error.with("at", evidence.lineage_last_lsn->value());
+  if (code == ErrorCode::kLineageEnded) {
+    if (fence)
+      error.with("at", fence->fork_lsn.value()).with("ended_by", to_hex(fence->lineage));
+    else if (evidence.lineage_last_lsn)
+      error.with("at", evidence.lineage_last_lsn->value());
+  }
   if (code == ErrorCode::kEpochEnded && evidence.epoch_last_lsn) error.with("at", evidence.epoch_last_lsn->value());
   if (halt) error.with("halt_rule", halt->rule).with("halt_reason", halt->reason);
   return error;
@@ -66,7 +70,7 @@ Result<CommitId> Engine::admit_read(std::string_view operation, std::optional<Co
   rules::NoTrace trace;
   const auto gate = gate_evidence(at_commit, receipt);
   if (auto code = rules::decide_read_gate(gate, trace))
-    return fail(gate_error(*code, operation, gate, node().name, halt_));
+    return fail(gate_error(*code, operation, gate, node().name, halt_, fence_));
   return gate.commit;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "common/engine/install.h"
 #include "common/store/block_cache.h"
 #include "common/wal/resize.h"
 
@@ -79,28 +80,45 @@ Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::
   return {};
 }
 
+Result<NodeFile> identify(runtime::Disk& disk, const OpenOptions& options) {
+  auto node = read_node_file(disk, options.data_dir);
+  if (!node || !options.name || *options.name == node->name) return node;
+  return fail(ErrorCode::kWrongNode, fmt::format("open {}: the configuration names node {}, the directory is {}",
+                                                 options.data_dir, *options.name, node->name));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options) {
   // NODE is looked for first, so that a directory that is no node does not get a LOCK file.
-  auto node = read_node_file(disk, options.data_dir);
-  if (!node) return fail(std::move(node.error()));
-  if (options.name && *options.name != node->name) {
-    return fail(ErrorCode::kWrongNode, fmt::format("open {}: the configuration names node {}, the directory is {}",
-                                                   options.data_dir, *options.name, node->name));
-  }
+  if (auto node = identify(disk, options); !node) return fail(std::move(node.error()));
   auto lock = disk.lock(options.data_dir);
   if (!lock) return fail(std::move(lock.error()));
-  auto opened = std::make_unique<OpenedNode>(std::move(*node));
-  opened->lock = std::move(*lock);
+  return claim_directory(disk, options, *lock);
+}
+
+Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options,
+                                                    std::unique_ptr<runtime::DirectoryLock>& held) {
+  auto node = identify(disk, options);
+  if (!node) return fail(std::move(node.error()));
   if (auto finished = wal::finish_resize(disk, options.data_dir); !finished) return fail(std::move(finished.error()));
+  if (auto finished = finish_install(disk, options.data_dir, *node); !finished)
+    return fail(std::move(finished.error()));
+  auto opened = std::make_unique<OpenedNode>(std::move(*node));
   auto halt = read_halt(disk, options.data_dir);
   if (!halt) return fail(std::move(halt.error()));
   opened->halt = std::move(*halt);
-  if (opened->halt) {
-    // Its writer may have died before the entry was durable: what is shown as halted stays so.
+  auto fence = read_fence(disk, options.data_dir);
+  if (!fence) return fail(std::move(fence.error()));
+  opened->fence = std::move(*fence);
+  auto accepted = read_accepted(disk, options.data_dir);
+  if (!accepted) return fail(std::move(accepted.error()));
+  opened->accepted_lineage = *accepted;
+  if (opened->halt || opened->fence) {
+    // Its writer may have died before the entry was durable: what is shown as halted or fenced stays so.
     if (auto synced = disk.sync_directory(options.data_dir); !synced) return fail(std::move(synced.error()));
   }
+  opened->lock = std::move(held);
   return opened;
 }
 

@@ -1,8 +1,8 @@
 // Opening a data directory: the same bytes give the same result. Blocking; runs as a Job.
 //
-// In this order: LOCK, NODE, HALT, manifest, runs (headers and footers only), scan of the ring from the manifest on
-// with replay, tail decision, repair of the tail (quarantine, rewrite of the last frame), comparison of digests (with
-// every record). Only then may the node serve. Start-up is bounded by the log since the last manifest.
+// In this order: LOCK, NODE, HALT, FENCED, manifest, runs (headers and footers only), scan of the ring from the
+// manifest on with replay, tail decision, repair of the tail (quarantine, rewrite of the last frame), comparison of
+// digests (with every record). Only then may the node serve. Start-up is bounded by the log since the last manifest.
 #pragma once
 
 #include <functional>
@@ -46,6 +46,8 @@ struct OpenedNode {
   NodeFile node;
   std::unique_ptr<runtime::DirectoryLock> lock;
   std::optional<Halt> halt;
+  std::optional<Fence> fence;
+  std::optional<LineageId> accepted_lineage;
   store::Manifest manifest;  // number 0: none yet
   store::RunNumber next_run = 1;
   State state;
@@ -59,8 +61,12 @@ struct OpenedNode {
   return {manifest.lsn, manifest.chain, manifest.segment_sequence};
 }
 
-// The first, quick step: identity, lock, halt. LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE, IO.
+// The first, quick step: identity, lock, halt, fence. LOCKED, NOT_INITIALIZED, WRONG_NODE, NEWER_FORMAT, BAD_NODE_FILE,
+// IO.
 [[nodiscard]] Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options);
+// The same by the process that has the lock already. It is taken over only where this succeeds.
+[[nodiscard]] Result<std::unique_ptr<OpenedNode>> claim_directory(runtime::Disk& disk, const OpenOptions& options,
+                                                                  std::unique_ptr<runtime::DirectoryLock>& held);
 // How the log is read: with replay into the state, or without (no `trust`); and who looks on. What `visit` refuses ends
 // the reading with its error.
 struct Inspection {

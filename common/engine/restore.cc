@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/base/checksum.h"
+#include "common/engine/remove_tree.h"
 #include "common/store/merge.h"
 #include "common/store/paced_file.h"
 #include "common/store/run_writer.h"
@@ -17,23 +18,6 @@ namespace {
 constexpr size_t kPieceBytes = 1u << 20;
 // What moves from restore.partial, NODE apart.
 constexpr std::array<std::string_view, 4> kParts = {"MANIFEST", "authority", "runs", "wal"};
-
-// A file or a directory with all that is in it.
-Result<void> remove_tree(runtime::Disk& disk, const std::string& path) {
-  if (disk.remove(path)) return {};
-  auto names = disk.list(path);
-  if (!names) return fail(std::move(names.error()));
-  for (const auto& name : *names) {
-    if (auto removed = remove_tree(disk, path + "/" + name); !removed) return removed;
-  }
-  return disk.remove(path);
-}
-
-Result<void> remove_if_there(runtime::Disk& disk, const std::string& path) {
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  return *present ? remove_tree(disk, path) : Result<void>();
-}
 
 // What a restore that did not end left behind. Its mark, restore.partial, goes last.
 Result<void> clear_leftovers(runtime::Disk& disk, const std::string& data_dir) {

@@ -104,6 +104,18 @@ Lsn State::lsn_of(CommitId commit) const {
   return Lsn(commit.value() + std::prev(step)->lsn_minus_commit);
 }
 
+CommitId State::commit_at(Lsn lsn) const {
+  if (lsn >= position_.lsn) return position_.commit;
+  // The step after it bounds it: between two steps stand records that are no commits.
+  CommitId bound = position_.commit;
+  for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+    if (step->from_commit.value() + step->lsn_minus_commit <= lsn.value())
+      return std::min(bound, CommitId(lsn.value() - step->lsn_minus_commit));
+    bound = CommitId(step->from_commit.value() - 1);
+  }
+  return CommitId();
+}
+
 void State::take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores, const Position& after) {
   put(commit, befores, after.commit);
   move_to(after);
@@ -250,7 +262,8 @@ Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commi
     if (auto checked = check_operation(commit.operations[i], befores_[i], trust); !checked) return checked;
   }
   const Digest digest = digest_after(commit, befores_, record.header.commit);
-  const bool unchecked = trust == Trust::kOwnLog && planted(Fault::kReplayedDigestUnchecked);
+  const bool unchecked =
+      planted(trust == Trust::kOwnLog ? Fault::kReplayedDigestUnchecked : Fault::kPeerDigestUnchecked);
   if (digest != record.header.digest_after && !unchecked) {
     return fail(Error{
         ErrorCode::kDigestMismatch,

@@ -99,6 +99,8 @@ class State {
   [[nodiscard]] const store::Layers& layers() const { return layers_; }
   // LSN of the record of a commit.
   [[nodiscard]] Lsn lsn_of(CommitId commit) const;
+  // The last commit at or before an LSN.
+  [[nodiscard]] CommitId commit_at(Lsn lsn) const;
 
  private:
   [[nodiscard]] Result<void> look_up(const wal::Commit& commit, store::Blocks& blocks);

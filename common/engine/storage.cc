@@ -19,6 +19,12 @@ constexpr size_t kOperationsKept = 16;
 
 using Runs = std::vector<std::shared_ptr<const store::Run>>;
 
+// What the loop and the Job that writes a run both see.
+struct Progress {
+  std::atomic<uint64_t> bytes = 0;    // written so far
+  std::atomic<bool> stopped = false;  // nobody wants the run any more
+};
+
 // What a Job that writes a run brings back.
 struct WrittenRun {
   std::optional<Error> error;
@@ -26,10 +32,11 @@ struct WrittenRun {
 };
 
 WrittenRun write_run(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
-                     store::VersionSource& source) {
+                     const Progress& progress, store::VersionSource& source) {
   auto writer = store::RunWriter::create(disk, data_dir, options);
   if (!writer) return {std::move(writer.error()), nullptr};
   while (true) {
+    if (progress.stopped) return {Error{ErrorCode::kNotReady, "write run: the operation was ended", {}}, nullptr};
     auto version = source.next();
     if (!version) return {std::move(version.error()), nullptr};
     if (!*version) break;
@@ -43,7 +50,7 @@ WrittenRun write_run(runtime::Disk& disk, const std::string& data_dir, const sto
 }
 
 WrittenRun merge_runs(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
-                      const Runs& runs, const store::MergeOptions& merge) {
+                      const Progress& progress, const Runs& runs, const store::MergeOptions& merge) {
   std::vector<std::unique_ptr<store::VersionSource>> sources;
   for (const auto& run : std::views::reverse(runs)) {
     auto file = disk.open(run->path(), runtime::OpenMode::kRead);
@@ -51,7 +58,7 @@ WrittenRun merge_runs(runtime::Disk& disk, const std::string& data_dir, const st
     sources.push_back(store::versions_of(run, std::move(*file)));
   }
   auto merged = store::merge_versions(std::move(sources), merge);
-  return write_run(disk, data_dir, options, *merged);
+  return write_run(disk, data_dir, options, progress, *merged);
 }
 
 uint64_t bytes_of(const Runs& runs) {
@@ -78,7 +85,7 @@ struct Storage::Task {
   std::string snapshot;
   Lsn target;  // the manifest shall cover at least this
   std::shared_ptr<const store::Run> written;
-  std::shared_ptr<std::atomic<uint64_t>> bytes = std::make_shared<std::atomic<uint64_t>>(0);
+  std::shared_ptr<Progress> progress = std::make_shared<Progress>();
 };
 
 Storage::Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
@@ -134,7 +141,7 @@ std::optional<Error> Storage::refusal(OperationKind kind) const {
 uint64_t Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
   AERODB_ASSERT(!running());
   OperationStatus next;
-  next.number = operations_.empty() ? 1 : operations_.back().number + 1;
+  next.number = last_operation() + 1;
   next.kind = kind;
   next.started_us = runtime_.clock().monotonic_us();
   operations_.push_back(std::move(next));
@@ -161,14 +168,24 @@ runtime::Callback Storage::step(runtime::Callback next) {
   };
 }
 
+void Storage::run_job(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback next) {
+  ++jobs_under_way_;
+  runtime_.jobs().run(std::move(work), [this, alive = alive_, next = step(std::move(next))]() mutable {
+    if (!*alive) return;
+    --jobs_under_way_;
+    next();
+    if (jobs_under_way_ == 0 && on_idle_) on_idle_();
+  });
+}
+
 const std::deque<OperationStatus>& Storage::operations() {
-  if (task_) status().done_bytes = task_->bytes->load();
+  if (task_) status().done_bytes = task_->progress->bytes.load();
   return operations_;
 }
 
 void Storage::enter(OperationStage stage) {
   status().stage = stage;
-  status().done_bytes = task_->bytes->load();
+  status().done_bytes = task_->progress->bytes.load();
   if (events_ != nullptr) events_->on_operation(status());
 }
 
@@ -181,7 +198,9 @@ void Storage::end(std::optional<Error> error) {
 
 void Storage::fail_running(const Error& error) {
   stopped_ = error;
-  if (task_) end(error);
+  if (!task_) return;
+  task_->progress->stopped = true;
+  end(error);
 }
 
 // --- checkpoint
@@ -199,20 +218,21 @@ void Storage::write_next_frozen() {
     task_->written = nullptr;
     return run_written();
   }
-  status().total_bytes = task_->bytes->load() + layers.frozen()->bytes();
+  status().total_bytes = task_->progress->bytes.load() + layers.frozen()->bytes();
   enter(OperationStage::kWritingRun);
   auto written = std::make_shared<WrittenRun>();
   auto options = run_options(manifest_.commit.next(), frozen_draft_.commit);
-  runtime_.jobs().run(
-      [written, options, data_dir = data_dir_, table = layers.frozen()](runtime::Disk& disk) {
+  run_job(
+      [written, options, data_dir = data_dir_, progress = task_->progress,
+       table = layers.frozen()](runtime::Disk& disk) {
         auto source = store::versions_of(*table);
-        *written = write_run(disk, data_dir, options, *source);
+        *written = write_run(disk, data_dir, options, *progress, *source);
       },
-      step([this, written] {
+      [this, written] {
         if (written->error) return end(std::move(written->error));
         task_->written = std::move(written->run);
         run_written();
-      }));
+      });
 }
 
 store::RunWriterOptions Storage::run_options(CommitId first, CommitId last) {
@@ -222,8 +242,8 @@ store::RunWriterOptions Storage::run_options(CommitId first, CommitId last) {
   options.last_commit = last;
   options.indexes = state_.indexes();
   options.compression = options_.compression;
-  options.progress = [bytes = task_->bytes, before = task_->bytes->load()](uint64_t written) {
-    bytes->store(before + written);
+  options.progress = [progress = task_->progress, before = task_->progress->bytes.load()](uint64_t written) {
+    progress->bytes = before + written;
   };
   return options;
 }
@@ -260,16 +280,16 @@ void Storage::install(store::Manifest next, runtime::Callback then) {
   next.next_run = next_run_;
   auto result = std::make_shared<Result<void>>();
   auto manifest = std::make_shared<store::Manifest>(std::move(next));
-  runtime_.jobs().run([result, manifest, data_dir = data_dir_](
-                          runtime::Disk& disk) { *result = store::install_manifest(disk, data_dir, *manifest); },
-                      step([this, result, manifest, then = std::move(then)]() mutable {
-                        // Where it failed, the disk may hold the old manifest or the new one: both are true, and the
-                        // next one installed replaces either. Until then no segment is released and no file removed.
-                        if (!*result) return end(std::move(result->error()));
-                        manifest_ = std::move(*manifest);
-                        status().manifest = manifest_.number;
-                        then();
-                      }));
+  run_job([result, manifest,
+           data_dir = data_dir_](runtime::Disk& disk) { *result = store::install_manifest(disk, data_dir, *manifest); },
+          [this, result, manifest, then = std::move(then)]() mutable {
+            // Where it failed, the disk may hold the old manifest or the new one: both are true, and the
+            // next one installed replaces either. Until then no segment is released and no file removed.
+            if (!*result) return end(std::move(result->error()));
+            manifest_ = std::move(*manifest);
+            status().manifest = manifest_.number;
+            then();
+          });
 }
 
 // --- merging
@@ -283,7 +303,7 @@ void Storage::merge_or_go_on() {
 
 void Storage::merge_from(size_t from) {
   const Runs merged(state_.layers().runs().begin() + static_cast<ptrdiff_t>(from), state_.layers().runs().end());
-  status().total_bytes = task_->bytes->load() + bytes_of(merged);
+  status().total_bytes = task_->progress->bytes.load() + bytes_of(merged);
   if (status().lsn == Lsn()) {
     status().lsn = manifest_.lsn;
     status().commit = manifest_.commit;
@@ -292,30 +312,30 @@ void Storage::merge_from(size_t from) {
   auto written = std::make_shared<WrittenRun>();
   auto options = run_options(merged.front()->info().first_commit, merged.back()->info().last_commit);
   const store::MergeOptions terms{drop_floor(), from == 0};
-  runtime_.jobs().run([written, options, merged, terms, data_dir = data_dir_](
-                          runtime::Disk& disk) { *written = merge_runs(disk, data_dir, options, merged, terms); },
-                      step([this, written, from, merged] {
-                        if (written->error) return end(std::move(written->error));
-                        store::Manifest next = manifest_;
-                        next.runs.resize(from);
-                        next.runs.push_back(written->run->info());
-                        install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
-                          Runs runs = state_.layers().runs();
-                          runs.resize(from);
-                          runs.push_back(std::move(run));
-                          state_.layers().replace_runs(std::move(runs));
-                          for (const auto& old : merged) {
-                            cache_.forget(old->info().number);
-                            obsolete_.push_back(old);
-                          }
-                          status().runs_merged += merged.size();
-                          // In a later turn, when this callback and the runs that it holds are gone.
-                          runtime_.loop().post(step([this] {
-                            if (status().kind == OperationKind::kCompact) return remove_obsolete();
-                            merge_or_go_on();
-                          }));
-                        });
-                      }));
+  run_job([written, options, merged, terms, data_dir = data_dir_, progress = task_->progress](
+              runtime::Disk& disk) { *written = merge_runs(disk, data_dir, options, *progress, merged, terms); },
+          [this, written, from, merged] {
+            if (written->error) return end(std::move(written->error));
+            store::Manifest next = manifest_;
+            next.runs.resize(from);
+            next.runs.push_back(written->run->info());
+            install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
+              Runs runs = state_.layers().runs();
+              runs.resize(from);
+              runs.push_back(std::move(run));
+              state_.layers().replace_runs(std::move(runs));
+              for (const auto& old : merged) {
+                cache_.forget(old->info().number);
+                obsolete_.push_back(old);
+              }
+              status().runs_merged += merged.size();
+              // In a later turn, when this callback and the runs that it holds are gone.
+              runtime_.loop().post(step([this] {
+                if (status().kind == OperationKind::kCompact) return remove_obsolete();
+                merge_or_go_on();
+              }));
+            });
+          });
 }
 
 CommitId Storage::drop_floor() const { return std::min(manifest_.floor, lowest_pin().value_or(manifest_.floor)); }
@@ -326,13 +346,13 @@ void Storage::link_snapshot() {
   enter(OperationStage::kLinking);
   status().snapshot = task_->snapshot;
   auto result = std::make_shared<Result<void>>();
-  runtime_.jobs().run([result, data_dir = data_dir_, name = task_->snapshot, manifest = manifest_,
-                       runs = state_.layers().runs(), max = options_.max_snapshots](
-                          runtime::Disk& disk) { *result = make_snapshot(disk, data_dir, name, manifest, max); },
-                      step([this, result] {
-                        if (!*result) return end(std::move(result->error()));
-                        remove_obsolete();
-                      }));
+  run_job([result, data_dir = data_dir_, name = task_->snapshot, manifest = manifest_, runs = state_.layers().runs(),
+           max = options_.max_snapshots](
+              runtime::Disk& disk) { *result = make_snapshot(disk, data_dir, name, manifest, max); },
+          [this, result] {
+            if (!*result) return end(std::move(result->error()));
+            remove_obsolete();
+          });
 }
 
 // Files of merged runs that nobody reads any more, and what crashed checkpoints left behind.
@@ -342,11 +362,9 @@ void Storage::remove_obsolete() {
   std::vector<std::string> kept;
   for (const auto& run : obsolete_) kept.push_back(store::run_name(run->info().number));
   auto result = std::make_shared<Result<void>>();
-  runtime_.jobs().run(
-      [result, kept, data_dir = data_dir_, manifest = manifest_](runtime::Disk& disk) {
-        *result = remove_strays(disk, data_dir, manifest, kept);
-      },
-      step([this, result] { end(*result ? std::nullopt : std::optional(std::move(result->error()))); }));
+  run_job([result, kept, data_dir = data_dir_,
+           manifest = manifest_](runtime::Disk& disk) { *result = remove_strays(disk, data_dir, manifest, kept); },
+          [this, result] { end(*result ? std::nullopt : std::optional(std::move(result->error()))); });
 }
 
 // --- pins and holds

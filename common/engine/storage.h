@@ -65,7 +65,8 @@ struct OperationStatus {
 struct StorageOptions {
   uint64_t cache_bytes = 64ull << 20;
   store::Compression compression = store::Compression::kNone;
-  uint64_t max_snapshots = 64;  // more are refused
+  uint64_t max_snapshots = 64;     // more are refused
+  uint64_t operations_before = 0;  // number of the last one that this process ran on the directory before
 };
 
 // Runs and manifest of one moment, kept on disk as long as this exists: for backup and bootstrap.
@@ -95,6 +96,13 @@ class Storage {
   // Newest last; the last 16 of this process.
   [[nodiscard]] const std::deque<OperationStatus>& operations();
   [[nodiscard]] bool running() const { return !operations_.empty() && !operations_.back().finished(); }
+  [[nodiscard]] uint64_t last_operation() const {
+    return operations_.empty() ? options_.operations_before : operations_.back().number;
+  }
+  // Whether a Job of an operation, one that ended included, still works on the directory; and who is told when none
+  // does any more.
+  [[nodiscard]] bool working() const { return jobs_under_way_ > 0; }
+  void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
 
   // Each answers the operation's number at once. OPERATION_RUNNING; NOTHING_TO_DO where no record came since the
   // manifest (checkpoint) or there are fewer than two runs and nothing to drop (compact).
@@ -102,7 +110,7 @@ class Storage {
   [[nodiscard]] Result<uint64_t> compact();
   // A checkpoint, where there is anything new, and then DIR/snapshots/NAME. SNAPSHOT_EXISTS.
   [[nodiscard]] Result<uint64_t> snapshot(std::string name);
-  // For good: the operation under way ends with `error`, and so does every later one.
+  // For good: the operation under way ends with `error`, and so does every later one. Its Job ends soon afterwards.
   void fail_running(const Error& error);
 
   // Pins keep versions from being merged away below `commit`; each ends with its connection.
@@ -137,6 +145,8 @@ class Storage {
   [[nodiscard]] std::optional<Error> refusal(OperationKind kind) const;
   [[nodiscard]] uint64_t begin(OperationKind kind, bool merge, std::string snapshot);
   [[nodiscard]] runtime::Callback step(runtime::Callback next);
+  // Runs a part of the operation under way in a Job, then `next` as a step.
+  void run_job(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback next);
   void enter(OperationStage stage);
   void end(std::optional<Error> error);
   [[nodiscard]] store::RunWriterOptions run_options(CommitId first, CommitId last);
@@ -167,6 +177,8 @@ class Storage {
   std::function<uint64_t(Lsn)> segment_of_;
   std::function<void(uint64_t)> release_through_;
   StorageEvents* events_ = nullptr;
+  uint32_t jobs_under_way_ = 0;
+  std::function<void()> on_idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

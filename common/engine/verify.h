@@ -10,41 +10,15 @@
 //              digest at the manifest and after each record
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 
 #include "common/engine/backup_archive.h"
 #include "common/engine/state.h"
+#include "common/engine/verify_runs.h"
 #include "common/wal/tail_decision.h"
 
 namespace aerodb::engine {
-
-enum class VerifyLevel : uint8_t { kManifest, kChain, kReplay };
-
-// One thing found good, or worth a note.
-struct Checked {
-  std::string object;  // "runs/00000001.run", "log"
-  std::string check;   // what of it
-  uint64_t bytes = 0;
-  uint64_t items = 0;  // versions, records, documents
-  std::string note{};
-};
-
-// A position known from elsewhere: a receipt, a replica's status.
-struct KnownPosition {
-  Lsn lsn;
-  Chain chain;  // after lsn
-};
-
-struct VerifyOptions {
-  VerifyLevel level = VerifyLevel::kReplay;
-  std::optional<KnownPosition> against;  // needs level chain
-  uint64_t cache_bytes = 64ull << 20;
-  uint64_t max_memory_bytes = 1ull << 30;  // of the log replayed; more is MEMORY_FULL
-  std::function<void(const Checked&)> checked;
-  ProgressFunction progress;
-};
 
 enum class VerifiedKind : uint8_t { kNode, kSnapshot, kBackup };
 struct VerifyReport {

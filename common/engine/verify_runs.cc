@@ -16,7 +16,7 @@ void tell(const VerifyOptions& options, Checked checked) {
   if (options.checked) options.checked(checked);
 }
 
-std::string object_of(const store::RunInfo& run) { return run_member(run.number); }
+std::string object_of(const store::RunInfo& run) { return "runs/" + store::run_name(run.number); }
 
 // All versions of all runs in order: each document under its schema; the newest ones add up to the manifest's digest.
 class Documents {
@@ -145,7 +145,7 @@ Result<std::unique_ptr<State>> verify_runs(runtime::Disk& disk, const std::strin
   if (options.level != VerifyLevel::kReplay) return state;
   Documents documents(*state, manifest);
   if (auto checked = documents.check(disk, runs); !checked) return fail(std::move(checked.error()));
-  tell(options, {std::string(kManifestMember), "documents and digest", total, documents.live()});
+  tell(options, {std::string(store::kManifestName), "documents and digest", total, documents.live()});
   return state;
 }
 

@@ -27,6 +27,8 @@ constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
 
 Restartable<Decided<Position>> Engine::write(std::span<const WriteOperation> operations,
                                              const std::optional<ReceiptClaim>& receipt, store::LeasedBlocks& blocks) {
+  if (planted(Fault::kReplicaAcknowledges) && newest_role() == rules::Role::kReplica)
+    return Decided<Position>{newest(), Lsn()};
   auto outcome = admit(operations, receipt, blocks);
   if (!outcome) return std::nullopt;
   // A refusal rests on everything admitted so far, durable or not.

@@ -23,14 +23,6 @@ void promotion_step(Node& node, const std::string& request_id, PromotionState st
       {{"request_id", request_id}, {"state", std::string(name_of(state))}, {"detail", std::string(detail)}});
 }
 
-void denied(Node& node, std::string_view command, const std::string& request_id, const Error& error) {
-  node.events().record(EventId::kCommandDenied, {{"command", std::string(command)},
-                                                 {"request_id", request_id},
-                                                 {"code", std::string(error.row().name)},
-                                                 {"rule", std::string(error.row().rule)},
-                                                 {"message", error.message}});
-}
-
 Result<std::optional<engine::Decline>> decline_of(Node& node, const std::optional<ByteSpan>& statement) {
   if (!statement) return std::optional<engine::Decline>();
   auto decline = node.engine()->check_decline(*statement);
@@ -65,7 +57,7 @@ void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Respond
       std::move(decided), [&node, request_id = request.request.request_id,
                            responder = std::move(responder)](Result<engine::AuthorityOutcome> outcome) mutable {
         if (!outcome) {
-          denied(node, "demote", request_id, outcome.error());
+          note_denied(node, "demote", request_id, outcome.error());
           return responder.error(outcome.error());
         }
         if (!outcome->repeated) {
@@ -101,7 +93,7 @@ void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Respo
                                                                 Result<engine::AuthorityOutcome> outcome) mutable {
     if (!outcome) {
       promotion_step(node, request_id, PromotionState::kDenied, outcome.error().row().name);
-      denied(node, "promote", request_id, outcome.error());
+      note_denied(node, "promote", request_id, outcome.error());
       promotion_step(node, request_id, PromotionState::kSteady, "authority unchanged");
       return responder.error(outcome.error());
     }
@@ -126,7 +118,7 @@ void decline(Node& node, const wire::ControlDeclineRequest& request, wire::Respo
                  [&node, seal_lsn, before, request_id = request.request.request_id,
                   responder = std::move(responder)](Result<Bytes> statement) mutable {
                    if (!statement) {
-                     denied(node, "decline", request_id, statement.error());
+                     note_denied(node, "decline", request_id, statement.error());
                      return responder.error(statement.error());
                    }
                    node.events().record(EventId::kDeclined,

@@ -191,11 +191,8 @@ void query(Node& node, const wire::DocQueryRequest& request, wire::Responder res
 void list_schemas(Node& node, wire::Responder responder) {
   auto* engine = node.engine();
   if (!engine) return responder.error(node.not_ready());
-  rules::NoTrace trace;
-  if (auto code = rules::decide_read_gate(engine->gate_evidence(std::nullopt, std::nullopt), trace)) {
-    return responder.error(
-        {*code, fmt::format("schema.list on {}: {}", node.config().name, error_row(*code).meaning), {}});
-  }
+  if (auto admitted = engine->admit_read("schema.list", std::nullopt, std::nullopt); !admitted)
+    return responder.error(admitted.error());
   wire::SchemaListResponse response;
   for (const auto& [collection, versions] : engine->state_data().schemas()) {
     for (const auto& [version, schema] : versions) {

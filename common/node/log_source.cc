@@ -32,6 +32,7 @@ class LogSource {
  public:
   explicit LogSource(Node& node) : node_(node) {
     node_.on_progress([this] { wake(); });
+    node_.on_engine_end([this] { end_waiters(); });
   }
   ~LogSource() {
     for (const auto& waiter : waiters_) node_.runtime().loop().cancel(waiter.timer);
@@ -83,6 +84,13 @@ class LogSource {
     }
   }
 
+  void end_waiters() {
+    for (auto& waiter : std::exchange(waiters_, {})) {
+      node_.runtime().loop().cancel(waiter.timer);
+      waiter.responder.error(node_.not_ready());
+    }
+  }
+
   void answer_empty(Lsn from, wire::Responder& responder) {
     const auto& visible = node_.engine()->visible();
     // Something may have become durable in the very turn in which the wait ended.
@@ -91,13 +99,14 @@ class LogSource {
   }
 
   void read(Lsn from, uint64_t max_bytes, wire::Responder responder) {
-    node_.engine()->reader().read(
-        from, max_bytes, [this, responder = std::move(responder)](Result<wal::Records> records) mutable {
+    auto& engine = *node_.engine();  // outlives its reads
+    engine.reader().read(
+        from, max_bytes, [this, &engine, responder = std::move(responder)](Result<wal::Records> records) mutable {
           if (!records) return responder.error(records.error());
           node_.metrics().add(observe::MetricId::kFetchesAnsweredCount);
           node_.metrics().add(observe::MetricId::kFetchedBytes, records->bytes.size());
           responder.ok(wire::WalFetchResponse{records->first_lsn, records->count, chain_before(records->bytes),
-                                              receipt_of(node_.engine()->visible()), records->bytes});
+                                              receipt_of(engine.visible()), records->bytes});
         });
   }
 
@@ -107,8 +116,20 @@ class LogSource {
 
 wire::WalPositionResponse position(Node& node) {
   auto& engine = *node.engine();
-  return {engine.node().name,          engine.node().instance,       engine.node().cluster,
-          engine.reader().first_lsn(), receipt_of(engine.visible()), ancestry_of(engine.visible_authority())};
+  const auto& authority = engine.visible_authority();
+  wire::WalPositionResponse response;
+  response.node = engine.node().name;
+  response.instance = engine.node().instance;
+  response.cluster = engine.node().cluster;
+  response.first_lsn = engine.reader().first_lsn();
+  response.durable = receipt_of(engine.visible());
+  response.ancestry = ancestry_of(authority);
+  if (const auto& seal = authority.seal()) {
+    response.seal_lsn = seal->lsn;
+    response.seal_successor = seal->successor;
+    response.seal_successor_instance = seal->successor_instance;
+  }
+  return response;
 }
 
 void read_records(Node& node, std::string_view method, Lsn from, uint32_t max_bytes, wire::Responder responder) {

@@ -4,6 +4,10 @@
 //
 // Start: claim the directory (Job) -> listen, answering NOT_READY -> recover the log (Job) -> check the role against
 // the binary -> engine -> READY or HALTED.
+//
+// Repairs need the directory for themselves. with_closed_directory() takes the same way once more: the engine leaves
+// service, comes to rest and goes; a Job works on the directory under the lock that was never let go of; then claim,
+// recover, engine. Listeners and connections stay.
 #pragma once
 
 #include <functional>
@@ -21,14 +25,22 @@
 
 namespace aerodb::node {
 
+class Repairs;
+
 // Which binary this is. aerodb-primary opens directories of role primary and sealed; aerodb-replica those of role
 // replica, sealed, and primary after a promotion.
 enum class Binary : uint8_t { kPrimary, kReplica };
 [[nodiscard]] std::string_view binary_name(Binary binary);
 
+// What becomes of a node whose log, runs or state do not verify at its start.
+enum class Damaged : uint8_t {
+  kEnds,             // the start fails
+  kStaysForRepairs,  // HALTED with what was found: it answers status and takes repairs alone
+};
+
 class Node final : private engine::EngineEvents, private engine::StorageEvents {
  public:
-  Node(runtime::Runtime& runtime, NodeConfig config, Binary binary);
+  Node(runtime::Runtime& runtime, NodeConfig config, Binary binary, Damaged damaged = Damaged::kEnds);
   ~Node() override;
 
   // `done` runs once: success when the node answers (READY, or HALTED for a reason that its status names), or why it
@@ -38,7 +50,21 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   // clean stop. Then `done`.
   void stop(std::string_view reason, runtime::Callback done);
 
-  // nullptr before recovery ended.
+  // Work on the directory while nothing has it open but its lock: ends the engine (every request is answered
+  // NOT_READY, everything held OUTCOME_UNKNOWN, every hold, pin and session ends), waits until it is at rest, runs
+  // `work` in a Job, and opens the directory as at a start, whatever `work` answered. `done` gets work's answer; the
+  // node answers again then. Where the directory can't be opened any more the node ends its process as a start would
+  // (on_lost). Refused at once, through `done`: NOT_READY before recovery ended and while the node stops,
+  // OPERATION_RUNNING while another is under way. A stop meanwhile waits for it.
+  using ClosedWork = std::move_only_function<Result<void>(runtime::Disk&)>;
+  void with_closed_directory(std::string_view why, ClosedWork work, std::move_only_function<void(Result<void>)> done);
+  // Told why a directory could not be opened again: the process ends with that error.
+  void on_lost(std::move_only_function<void(const Error&)> callback) { lost_ = std::move(callback); }
+  // Told each time an engine goes, before it does: whatever refers to it must be let go of. engine() is empty already.
+  void on_engine_end(std::function<void()> callback) { engine_ends_.push_back(std::move(callback)); }
+  [[nodiscard]] Repairs& repairs() { return *repairs_; }
+
+  // nullptr before recovery ended, and while the directory is closed.
   [[nodiscard]] engine::Engine* engine() { return engine_.get(); }
   [[nodiscard]] rules::NodeState state() const;
   [[nodiscard]] const NodeConfig& config() const { return config_; }
@@ -53,8 +79,8 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   [[nodiscard]] Restarts& replication_restarts() { return replication_restarts_; }
   [[nodiscard]] observe::EventLog& events() { return events_; }
   [[nodiscard]] observe::Metrics& metrics() { return metrics_; }
-  // Before recovery: what NODE says. Empty before the directory was claimed.
-  [[nodiscard]] const engine::NodeFile* identity() const;
+  // What NODE says. Empty before the directory was claimed.
+  [[nodiscard]] const engine::NodeFile* identity() const { return identity_ ? &*identity_ : nullptr; }
   // The refusal while there is no engine.
   [[nodiscard]] Error not_ready() const;
 
@@ -77,21 +103,27 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   void on_operation(const engine::OperationStatus& status) override;
   [[nodiscard]] engine::OpenOptions open_options() const;
   [[nodiscard]] engine::EngineOptions engine_options() const;
-  void claimed(Result<std::unique_ptr<engine::OpenedNode>> opened);
+  using Claimed = Result<std::unique_ptr<engine::OpenedNode>>;
+  void claimed(Claimed opened);
   void recovered(Result<void> result);
   [[nodiscard]] Result<void> listen();
   [[nodiscard]] Result<void> check_role() const;
   void record_recovery(uint64_t recovery_us);
-  void finish_start(Result<void> result);
+  void finish_opening(Result<void> result);
+  void work_on_closed(ClosedWork work, std::move_only_function<void(Result<void>)> done);
+  void reopened(Result<void> opened, Result<void> worked, std::move_only_function<void(Result<void>)> done);
   void drain();
 
   runtime::Runtime& runtime_;
   NodeConfig config_;
   Binary binary_;
+  Damaged damaged_;
   observe::Metrics metrics_;
   observe::EventLog events_;
+  std::optional<engine::NodeFile> identity_;
   std::unique_ptr<engine::OpenedNode> opened_;  // between claim and engine
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<engine::Engine> ending_;  // left service, not at rest yet
   // After the engine, so that they end first: what the engine still holds then answers into nothing.
   wire::Server client_;
   wire::Server replication_;
@@ -101,10 +133,15 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   Restarts replication_restarts_;
   std::vector<std::function<void()>> progress_;
   std::function<void(wire::NodeReplicationResponse&)> replication_view_;
-  std::move_only_function<void(Result<void>)> started_;
+  std::vector<std::function<void()>> engine_ends_;
+  std::move_only_function<void(const Error&)> lost_;
+  std::unique_ptr<Repairs> repairs_;
+  std::move_only_function<void(Result<void>)> opening_done_;
   runtime::Callback stopped_;
   std::string stop_reason_;
   bool stopping_ = false;
+  bool closed_ = false;             // with_closed_directory() is under way
+  uint64_t operations_before_ = 0;  // storage operations of engines that went
   uint64_t recovery_started_us_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -117,7 +154,13 @@ void serve_explanations(Node& node);  // explanations.cc explain.*
 void serve_log(Node& node);           // log_source.cc   wal.*, evidence.records, storage.read_log
 void serve_control(Node& node);       // control.cc      control.*
 void serve_storage(Node& node);       // storage.cc      observe.storage, pin.*, storage.* but those of holds
-void serve_holds(Node& node);         // holds.cc        storage.hold, storage.read_run, storage.release
+void serve_holds(Node& node);         // holds.cc        storage.hold, .read_run, .release; manifest.get, manifest.fetch
+void serve_bootstrap(Node& node);     // bootstrap.cc    replica.bootstrap
+void serve_repairs(Node& node);       // repair_commands.cc replica.resume, orphans.export, repair.status
+void serve_lineage(Node& node);       // end_lineage.cc  node.end_lineage
+
+// The event of a command that was refused.
+void note_denied(Node& node, std::string_view command, const std::string& request_id, const Error& error);
 
 [[nodiscard]] wire::ObserveWalResponse observe_wal(Node& node);  // for stats too; needs an engine
 

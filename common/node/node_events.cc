@@ -9,6 +9,14 @@ namespace aerodb::node {
 using observe::EventId;
 using observe::MetricId;
 
+void note_denied(Node& node, std::string_view command, const std::string& request_id, const Error& error) {
+  node.events().record(EventId::kCommandDenied, {{"command", std::string(command)},
+                                                 {"request_id", request_id},
+                                                 {"code", std::string(error.row().name)},
+                                                 {"rule", std::string(error.row().rule)},
+                                                 {"message", error.message}});
+}
+
 void Node::record_recovery(uint64_t recovery_us) {
   const auto& report = engine_->recovery();
   const auto& position = engine_->visible();

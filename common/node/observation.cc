@@ -41,6 +41,11 @@ wire::StatusResponse status(Node& node) {
     s.seal_successor = seal->successor;
     s.seal_successor_instance = seal->successor_instance;
   }
+  if (const auto& fence = engine->fence_reason()) {
+    s.fenced = true;
+    s.fenced_by_lineage = fence->lineage;
+    s.fork_lsn = fence->fork_lsn;
+  }
   if (const auto& halt = engine->halt_reason()) {
     s.halt_rule = halt->rule;
     s.halt_reason = halt->reason;

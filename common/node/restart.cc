@@ -34,8 +34,16 @@ void Restarts::wait(std::shared_ptr<Attempt> attempt, wire::Responder responder)
   waiting_.insert_or_assign(connection, attempt);
   blocks.fetch(runtime_.jobs(),
                [this, alive = std::weak_ptr<const bool>(alive_), connection, attempt = std::move(attempt)] {
-                 if (!alive.expired()) server_.resume(connection);
+                 if (alive.expired()) return;
+                 // Forgotten meanwhile: what waits under this connection, if anything, is another request.
+                 const auto found = waiting_.find(connection);
+                 if (found != waiting_.end() && found->second == attempt) server_.resume(connection);
                });
+}
+
+void Restarts::forget() {
+  spare_ = nullptr;
+  for (const auto& [connection, attempt] : std::exchange(waiting_, {})) server_.resume(connection);
 }
 
 }  // namespace aerodb::node

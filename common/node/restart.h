@@ -32,6 +32,9 @@ class Restarts {
   Restarts(const Restarts&) = delete;
   Restarts& operator=(const Restarts&) = delete;
 
+  // The engine goes: what waits for blocks of its runs runs again, from its beginning.
+  void forget();
+
   // `call(attempt)` answers a Restartable; `then(answer, responder)` gets what it holds and must have taken all it
   // needs of it when it returns. Only in the handler that was handed the responder. A handler that comes here once
   // comes here each time, as long as its request is the same.

@@ -6,6 +6,7 @@
 
 #include "common/engine/snapshot.h"
 #include "common/node/node.h"
+#include "common/node/repairs.h"
 #include "common/node/translate.h"
 
 namespace aerodb::node {
@@ -78,6 +79,7 @@ void observe_storage(Node& node, wire::Responder responder) {
                             [&node, alive = node.alive(), found, responder = std::move(responder)]() mutable {
                               if (alive.expired()) return;
                               if (!*found) return responder.error(found->error());
+                              if (!node.engine()) return responder.error(node.not_ready());
                               responder.ok(storage_view(node, **found));
                             });
 }
@@ -86,18 +88,14 @@ void observe_storage(Node& node, wire::Responder responder) {
 
 void take_pin(Node& node, const wire::PinTakeRequest& request, wire::Responder responder) {
   auto& engine = *node.engine();
-  rules::NoTrace trace;
-  if (auto code = rules::decide_read_gate(engine.gate_evidence(request.commit, std::nullopt), trace)) {
-    return responder.error(
-        {*code, fmt::format("pin.take on {}: {}", node.config().name, error_row(*code).meaning), {}});
-  }
+  const auto commit = engine.admit_read("pin.take", request.commit, std::nullopt);
+  if (!commit) return responder.error(commit.error());
   if (engine.storage().pins() >= kMaxPins) {
     return responder.error(
         {ErrorCode::kBusy, fmt::format("pin.take on {}: {} pins are held", node.config().name, kMaxPins), {}});
   }
-  const CommitId commit = request.commit.value_or(engine.visible().commit);
-  const uint64_t pin = engine.storage().pin(responder.connection(), commit);
-  responder.ok(wire::PinTakeResponse{pin, commit});
+  const uint64_t pin = engine.storage().pin(responder.connection(), *commit);
+  responder.ok(wire::PinTakeResponse{pin, *commit});
 }
 
 void release_pin(Node& node, const wire::PinReleaseRequest& request, wire::Responder responder) {
@@ -110,11 +108,7 @@ void release_pin(Node& node, const wire::PinReleaseRequest& request, wire::Respo
 
 void refuse(Node& node, std::string_view command, const wire::Request& request, const Error& error,
             wire::Responder& responder) {
-  node.events().record(EventId::kCommandDenied, {{"command", std::string(command)},
-                                                 {"request_id", request.request_id},
-                                                 {"code", std::string(error.row().name)},
-                                                 {"rule", std::string(error.row().rule)},
-                                                 {"message", error.message}});
+  note_denied(node, command, request.request_id, error);
   responder.error(error);
 }
 
@@ -123,6 +117,8 @@ template <class Begin>
 void start_operation(Node& node, std::string_view command, const wire::Request& request, wire::Responder responder,
                      Begin&& begin) {
   auto checked = check_request(request);
+  if (checked && node.repairs().running())
+    checked = fail(ErrorCode::kOperationRunning, fmt::format("{}: a repair is under way", command));
   auto number = checked ? begin(node.engine()->storage()) : Result<uint64_t>(fail(std::move(checked.error())));
   if (!number) return refuse(node, command, request, number.error(), responder);
   node.events().record(EventId::kStorageRequested, {{"command", std::string(command)},

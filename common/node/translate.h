@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "common/engine/engine.h"
+#include "common/rules/lineage_rules.h"
 #include "common/wire/messages_common.h"
 
 namespace aerodb::node {
@@ -26,14 +27,24 @@ namespace aerodb::node {
   return entries;
 }
 
+// Of a wire::AncestryEntry or engine::AncestryEntry.
+template <class Entry>
+[[nodiscard]] std::vector<rules::HistoryEpoch> history_of(const std::vector<Entry>& ancestry) {
+  std::vector<rules::HistoryEpoch> epochs;
+  epochs.reserve(ancestry.size());
+  for (const auto& e : ancestry) epochs.push_back({e.lineage, e.epoch, e.first_lsn, e.first_commit, e.chain});
+  return epochs;
+}
+
 [[nodiscard]] inline wal::WhoAndWhy who_of(const wire::Request& request) {
   return {request.request_id, request.operator_name, request.reason, request.audit_head};
 }
 
+inline constexpr size_t kMaxNameBytes = 256;  // of nodes and operators, in records and events
+
 // Bounds what goes into records and events. BAD_REQUEST.
 [[nodiscard]] inline Result<void> check_request(const wire::Request& request) {
   constexpr size_t kMaxIdBytes = 128;
-  constexpr size_t kMaxNameBytes = 256;
   constexpr size_t kMaxReasonBytes = 1024;
   if (request.request_id.size() <= kMaxIdBytes && request.operator_name.size() <= kMaxNameBytes &&
       request.reason.size() <= kMaxReasonBytes)

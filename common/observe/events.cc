@@ -10,6 +10,7 @@ using enum LogLevel;
 constexpr EventRow kEvents[] = {
     {kStart, kInfo, "start", "program version node instance role state", "the process has opened the directory"},
     {kStopped, kInfo, "stopped", "reason durable_lsn", "the process ends in good order"},
+    {kClosed, kWarn, "closed", "why durable_lsn", "the directory is closed for work on it, and opened again afterwards"},
 
     {kRecoveryStarted, kInfo, "recovery_started", "segments", "recovery begins"},
     {kManifestLoaded, kInfo, "manifest_loaded", "number lsn commit runs", "what the runs hold; 0: there is no manifest yet"},
@@ -32,6 +33,14 @@ constexpr EventRow kEvents[] = {
     {kDeclined, kWarn, "declined", "seal_lsn request_id", "this node gave up a succession"},
     {kPromotionStep, kInfo, "promotion_step", "request_id state detail", "a promotion entered a state"},
     {kPromoted, kWarn, "promoted", "lsn epoch request_id", "this node is primary"},
+
+    {kFenced, kError, "fenced", "lineage fork_lsn node instance peer", "this node's authority was ended by another lineage, which its own log proves"},
+    {kFenceUnproven, kWarn, "fence_unproven", "lineage fork_lsn peer why", "a peer named another lineage; this log does not prove that it forks from here"},
+    {kLineageEnded, kWarn, "lineage_ended", "parent lineage fork_lsn epoch lost absent request_id", "this node went on in a lineage of its own; writes of the lost node beyond the fork are given up"},
+    {kLineageAccepted, kWarn, "lineage_accepted", "lineage fork_lsn request_id", "the operator let this replica follow another lineage"},
+
+    {kRepairRequested, kWarn, "repair_requested", "kind request_id operator reason detail", "an operator asked for a resume, a bootstrap or an export of orphans"},
+    {kRepairStage, kInfo, "repair_stage", "kind request_id stage done_bytes total_bytes code message", "a repair entered a stage, or ended"},
 
     {kCommandDenied, kWarn, "command_denied", "command request_id code rule message", "the kernel refused a command of control or maintenance"},
 

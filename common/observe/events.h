@@ -16,6 +16,7 @@ enum class EventId : uint8_t {
   // the process
   kStart,
   kStopped,
+  kClosed,
   // recovery
   kRecoveryStarted,
   kManifestLoaded,
@@ -38,6 +39,13 @@ enum class EventId : uint8_t {
   kDeclined,
   kPromotionStep,
   kPromoted,
+  kFenced,
+  kFenceUnproven,
+  kLineageEnded,
+  kLineageAccepted,
+  // repairs
+  kRepairRequested,
+  kRepairStage,
   // any command
   kCommandDenied,
   // replication

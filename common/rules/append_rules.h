@@ -37,7 +37,8 @@ enum class AppendVerdict : uint8_t {
 
 template <class Trace>
 [[nodiscard]] AppendVerdict decide_append(const AppendEvidence& e, Trace& trace) {
-  const bool current = e.current_session != 0 && e.session == e.current_session;
+  const bool current =
+      (e.current_session != 0 && e.session == e.current_session) || planted(Fault::kStaleSessionAccepted);
   const bool next = e.first_lsn == e.own_lsn.next() || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn);
   const bool same_chain =
       e.chain_before == e.own_chain || (planted(Fault::kGapAccepted) && e.first_lsn > e.own_lsn.next());

@@ -34,8 +34,10 @@ template <class Trace>
   apply(RuleId::kFail2, e.state != NodeState::kHalted, ErrorCode::kHalted, "state");
   apply(RuleId::kAuth3, !e.fenced, ErrorCode::kFenced, "fenced");
   apply(RuleId::kRepl4, e.state == NodeState::kReady, ErrorCode::kNotReady, "state");
-  apply(RuleId::kAuth2, e.role != Role::kSealed, ErrorCode::kSealed, "role");
-  apply(RuleId::kAuth1, e.role == Role::kPrimary, ErrorCode::kNotPrimary, "role");
+  const bool seal_ignored = e.role == Role::kSealed && planted(Fault::kWritesAfterSeal);
+  apply(RuleId::kAuth2, e.role != Role::kSealed || seal_ignored, ErrorCode::kSealed, "role");
+  apply(RuleId::kAuth1, e.role == Role::kPrimary || seal_ignored || planted(Fault::kRoleIgnored),
+        ErrorCode::kNotPrimary, "role");
   return refusal;
 }
 
@@ -103,6 +105,7 @@ namespace detail {
 
 // AUTH-11: the statement is of the successor that the seal names, and of this very seal.
 [[nodiscard]] inline bool decline_answers_seal(const AuthorityEvidence& e) {
+  if (planted(Fault::kForeignDeclineAccepted)) return e.seal_lsn && e.decline_seal_lsn;
   return e.seal_lsn && e.decline_seal_lsn == e.seal_lsn && e.decline_node == e.seal_successor &&
          e.decline_instance == e.seal_successor_instance;
 }
@@ -121,10 +124,11 @@ AuthorityDecision decide_demote(const AuthorityEvidence& e, Trace& trace) {
   const bool passes_on = e.role == Role::kSealed && decline_answers_seal(e);
   apply(RuleId::kAuth7, e.state == NodeState::kReady, "state");
   apply(RuleId::kAuth3, !e.fenced, "fenced");
-  apply(RuleId::kAuth9, e.role == Role::kPrimary || passes_on, "authority_node", "commit", "durable_lsn", "epoch",
-        "lineage", "node", "role");
-  apply(RuleId::kAuth10, e.successor && e.successor_instance && e.successor_instance != e.instance, "instance",
-        "successor", "successor_instance");
+  const bool anyone = planted(Fault::kDemotedWithoutAuthority) && !e.seal_lsn;
+  apply(RuleId::kAuth9, e.role == Role::kPrimary || passes_on || anyone, "authority_node", "commit", "durable_lsn",
+        "epoch", "lineage", "node", "role");
+  const bool another = e.successor_instance != e.instance || planted(Fault::kSealedForItself);
+  apply(RuleId::kAuth10, e.successor && e.successor_instance && another, "instance", "successor", "successor_instance");
   apply(RuleId::kAuth11, e.role != Role::kSealed || passes_on, "decline_instance", "decline_node", "decline_seal_lsn",
         "seal_lsn", "seal_successor", "seal_successor_instance");
   return granted ? AuthorityDecision::kGranted : AuthorityDecision::kDenied;
@@ -136,16 +140,20 @@ AuthorityDecision decide_promote(const AuthorityEvidence& e, Trace& trace) {
     trace.apply(rule, value, e, names...);
     return value == Evaluation::kTrue;
   };
-  const bool ready = apply(RuleId::kAuth7, evaluation(e.state == NodeState::kReady), "state");
-  const bool validated = apply(RuleId::kAuth8, evaluation(e.log_validated), "commit", "durable_lsn", "log_validated");
+  const bool any_state = planted(Fault::kPromotedWhenHalted);
+  const bool ready = apply(RuleId::kAuth7, evaluation(e.state == NodeState::kReady || any_state), "state");
+  const bool validated = apply(RuleId::kAuth8, evaluation(e.log_validated || planted(Fault::kPromotedUnvalidated)),
+                               "commit", "durable_lsn", "log_validated");
   // Where another node's epoch is still open here, the log cannot tell whether that node goes on: evidence is missing.
-  const Evaluation sealed = e.seal_lsn                 ? Evaluation::kTrue
+  const bool without_seal = !e.seal_lsn && planted(Fault::kPromotedWithoutSeal);
+  const Evaluation sealed = e.seal_lsn || without_seal ? Evaluation::kTrue
                             : e.role == Role::kPrimary ? Evaluation::kFalse
                                                        : Evaluation::kUndetermined;
   apply(RuleId::kAuth4, sealed, "authority_node", "epoch", "lineage", "role", "seal_lsn");
-  const bool named = apply(RuleId::kAuth5, evaluation(seal_names_this_node(e)), "instance", "node", "seal_successor",
-                           "seal_successor_instance");
-  const bool not_declined = apply(RuleId::kAuth6, evaluation(!e.declined_here), "declined_here");
+  const bool named = apply(RuleId::kAuth5, evaluation(seal_names_this_node(e) || without_seal), "instance", "node",
+                           "seal_successor", "seal_successor_instance");
+  const bool not_declined =
+      apply(RuleId::kAuth6, evaluation(!e.declined_here || planted(Fault::kDeclineForgotten)), "declined_here");
   const bool own_seal_declined = apply(RuleId::kAuth11, evaluation(e.role == Role::kSealed && decline_answers_seal(e)),
                                        "decline_instance", "decline_node", "decline_seal_lsn");
   if (!ready || !validated || sealed == Evaluation::kFalse) return AuthorityDecision::kDenied;
@@ -162,8 +170,9 @@ AuthorityDecision decide_decline(const AuthorityEvidence& e, Trace& trace) {
   };
   apply(RuleId::kAuth7, e.state == NodeState::kReady, "state");
   apply(RuleId::kAuth8, e.log_validated, "commit", "durable_lsn", "log_validated");
-  apply(RuleId::kAuth12, seal_names_this_node(e), "authority_node", "epoch", "instance", "lineage", "node", "role",
-        "seal_lsn", "seal_successor", "seal_successor_instance");
+  const bool any_seal = e.seal_lsn && planted(Fault::kAnySealDeclined);
+  apply(RuleId::kAuth12, seal_names_this_node(e) || any_seal, "authority_node", "epoch", "instance", "lineage", "node",
+        "role", "seal_lsn", "seal_successor", "seal_successor_instance");
   return granted ? AuthorityDecision::kGranted : AuthorityDecision::kDenied;
 }
 

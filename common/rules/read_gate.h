@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/base/error.h"
+#include "common/base/fault.h"
 #include "common/rules/explanation.h"
 #include "common/rules/states.h"
 
@@ -56,7 +57,7 @@ struct ReadGateEvidence {
 namespace detail {
 // Where a receipt's history departs from this node's; nullopt where it does not.
 [[nodiscard]] inline std::optional<ErrorCode> receipt_departs(const ReadGateEvidence& e) {
-  if (!e.receipt_lsn) return std::nullopt;
+  if (!e.receipt_lsn || planted(Fault::kReceiptEpochIgnored)) return std::nullopt;
   if (!e.lineage_known) return ErrorCode::kLineageUnknown;
   if (e.lineage_last_lsn && *e.receipt_lsn > *e.lineage_last_lsn) return ErrorCode::kLineageEnded;
   if (!e.epoch_known) return ErrorCode::kBehind;  // an epoch of a known lineage that this log has not reached
@@ -74,16 +75,18 @@ template <class Trace>
     trace.apply(rule, evaluation(holds), e, names...);
     if (!holds && !refusal) refusal = code;
   };
-  apply(RuleId::kFail2, e.state != NodeState::kHalted, ErrorCode::kHalted, "state");
+  const bool any_state = planted(Fault::kReadsBeforeReady);
+  apply(RuleId::kFail2, e.state != NodeState::kHalted || any_state, ErrorCode::kHalted, "state");
   apply(RuleId::kAuth3, !e.fenced, ErrorCode::kLineageEnded, "fenced");
-  apply(RuleId::kRepl4, e.state == NodeState::kReady && e.log_validated, ErrorCode::kNotReady, "log_validated",
-        "state");
+  apply(RuleId::kRepl4, (e.state == NodeState::kReady && e.log_validated) || any_state, ErrorCode::kNotReady,
+        "log_validated", "state");
   const auto departs = detail::receipt_departs(e);
   apply(RuleId::kRepl7, !departs, departs.value_or(ErrorCode::kLineageUnknown), "epoch_known", "epoch_last_lsn",
         "lineage_known", "lineage_last_lsn", "own_chain_at_receipt", "receipt_chain", "receipt_epoch",
         "receipt_lineage", "receipt_lsn");
-  apply(RuleId::kRepl5, e.commit <= e.applied_commit && (!e.receipt_lsn || *e.receipt_lsn <= e.applied_lsn),
-        ErrorCode::kBehind, "applied_commit", "applied_lsn", "commit", "receipt_lsn");
+  const bool reached = !e.receipt_lsn || *e.receipt_lsn <= e.applied_lsn || planted(Fault::kReceiptLsnIgnored);
+  apply(RuleId::kRepl5, e.commit <= e.applied_commit && reached, ErrorCode::kBehind, "applied_commit", "applied_lsn",
+        "commit", "receipt_lsn");
   apply(RuleId::kMvcc4, e.commit >= e.floor, ErrorCode::kBelowFloor, "commit", "floor");
   return refusal;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/assert.h"
+#include "common/base/tally.h"
 #include "common/rules/evidence.h"
 #include "common/rules/registry.h"
 
@@ -20,7 +21,9 @@ enum class Evaluation : uint8_t { kFalse, kTrue, kUndetermined };
 struct NoTrace {
   static constexpr bool kRecords = false;
   template <class Evidence, class... Names>
-  void apply(RuleId, Evaluation, const Evidence&, Names...) {}
+  void apply(RuleId rule, Evaluation evaluation, const Evidence&, Names...) {
+    tally(Tally::kRule, 3 * static_cast<size_t>(rule) + static_cast<size_t>(evaluation));
+  }
 };
 
 struct RuleEntry {

@@ -4,6 +4,12 @@
 
 namespace aerodb::runtime {
 
+std::string parent_directory(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
 Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t max_bytes) {
   auto file = disk.open(path, OpenMode::kRead);
   if (!file) return fail(std::move(file.error()));

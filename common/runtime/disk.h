@@ -59,6 +59,9 @@ class Disk {
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
 };
 
+// "." where the path has no directory.
+[[nodiscard]] std::string parent_directory(const std::string& path);
+
 // Whole-file conveniences over a Disk.
 [[nodiscard]] Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t max_bytes);
 // Temporary file written and synced, renamed over `path`, directory synced: old content or new, never half.

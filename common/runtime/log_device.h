@@ -18,7 +18,8 @@ enum class Completion : uint8_t {
 class LogDevice {
  public:
   virtual ~LogDevice() = default;
-  // Opens the segment files `paths`, slot i being paths[i]. Blocking; called once, before the first submit.
+  // Opens the segment files `paths`, slot i being paths[i], in place of those it had open. Blocking; before the first
+  // submit, and again only while no write is in flight. Where it fails, what was open stays open.
   virtual Result<void> open(const std::vector<std::string>& paths) = 0;
   // Writes `data` at `offset` of slot `slot` and makes it durable. `data` must stay valid until `done` ran.
   // Requires that no write is in flight. `done` gets the error of the write or of the sync; neither is retried.

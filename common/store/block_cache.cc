@@ -129,7 +129,8 @@ void LeasedBlocks::fetch(runtime::Jobs& jobs, runtime::Callback done) {
       [fetched](runtime::Disk& disk) {
         if (auto read = read_all(disk, *fetched); !read) fetched->error = std::move(read.error());
       },
-      [this, fetched, done = std::move(done)]() mutable {
+      [this, fetched, cache_alive = cache_->alive(), done = std::move(done)]() mutable {
+        if (cache_alive.expired()) return;
         for (size_t i = 0; i < fetched->blocks.size(); ++i) {
           const auto& [run, handle] = fetched->wanted[i];
           held_.hold(key_of(*run, handle), fetched->blocks[i]);

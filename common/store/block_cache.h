@@ -46,6 +46,8 @@ class BlockCache {
   [[nodiscard]] uint64_t bytes() const { return bytes_; }  // bodies, and what keeping them costs
   [[nodiscard]] uint64_t max_bytes() const { return max_bytes_; }
   [[nodiscard]] const CacheCounters& counters() const { return counters_; }
+  // Expires with the cache.
+  [[nodiscard]] std::weak_ptr<const bool> alive() const { return alive_; }
 
  private:
   struct Entry {
@@ -60,6 +62,7 @@ class BlockCache {
   Recent recent_;  // most recently used first
   Places places_;
   CacheCounters counters_;
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 // Blocks that one operation reads, sorted by key. Each stays where it is until clear().
@@ -84,7 +87,8 @@ class LeasedBlocks final : public Blocks {
   // Something was missing: fetch and come again.
   [[nodiscard]] bool cold() const { return !missing_.empty(); }
   // Reads what is missing in a Job, puts it into cache and lease, then `done`. One fetch at a time. The lease must
-  // outlive the fetch and stay where it is (keep it in a shared_ptr that `done` owns); so must the cache.
+  // outlive the fetch and stay where it is (keep it in a shared_ptr that `done` owns). Where the cache ends meanwhile,
+  // `done` is dropped.
   void fetch(runtime::Jobs& jobs, runtime::Callback done);
   // Lets go of everything held, between two parts of a long operation.
   void release() { held_.clear(); }

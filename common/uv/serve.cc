@@ -26,6 +26,12 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
     else
       service.stop(reason, [&runtime] { runtime.stop(); });
   };
+  auto fail_with = [&](const Error& error) {
+    phase = Phase::kEnding;
+    exit_code = config::report_error(service.program, error);
+    runtime.stop();
+  };
+  if (service.on_lost) service.on_lost(fail_with);
   SignalWatch signals(runtime, [&](int signal) { end(signal == SIGINT ? "SIGINT" : "SIGTERM"); });
   std::unique_ptr<StdinWatch> stdin_watch;
   if (options.exit_with_stdin)
@@ -36,9 +42,7 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
       phase = Phase::kServing;
       return;
     }
-    phase = Phase::kEnding;
-    exit_code = config::report_error(service.program, started.error());
-    runtime.stop();
+    fail_with(started.error());
   });
   runtime.run();
   return exit_code;

@@ -16,11 +16,13 @@ struct Service {
   std::string program;  // for messages
   // Runs `done` once, in this call or later: the service answers, or why it can't.
   std::function<void(std::move_only_function<void(Result<void>)> done)> start;
+  // Keeps whom to tell, at any time, that the service can't go on. Empty: it never says so.
+  std::function<void(std::move_only_function<void(const Error&)> lost)> on_lost = nullptr;
   // Asked for once, and only after a successful start. Runs `done` when the process may end.
   std::function<void(std::string_view reason, runtime::Callback done)> stop;
 };
 
-// Blocks. The exit code is that of the error with which start failed, else 0.
+// Blocks. The exit code is that of the error with which start failed or the service was lost, else 0.
 [[nodiscard]] int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Service& service);
 
 }  // namespace aerodb::uv

@@ -26,7 +26,7 @@ UvLogDevice::UvLogDevice(uv_loop_t* loop) {
 }
 
 Result<void> UvLogDevice::open(const std::vector<std::string>& paths) {
-  AERODB_ASSERT(segments_.empty() && !in_flight_);
+  AERODB_ASSERT(!in_flight_);
   std::vector<std::unique_ptr<runtime::File>> segments;
   for (const std::string& path : paths) {
     auto segment = open_segment(path);

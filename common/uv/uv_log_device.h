@@ -1,4 +1,4 @@
-// Private to common/uv: runtime::LogDevice on segment files opened once and one thread of its own.
+// Private to common/uv: runtime::LogDevice on open segment files and one thread of its own.
 #pragma once
 
 #include <condition_variable>
@@ -33,7 +33,7 @@ class UvLogDevice final : public runtime::LogDevice {
   void work_loop();
   void report();
 
-  // The loop's thread only; segments_ does not change once the device's thread runs.
+  // The loop's thread only; segments_ is replaced by the Job that opens them, while no write is in flight.
   OwnedHandle<uv_async_t> wake_loop_;
   std::vector<std::unique_ptr<runtime::File>> segments_;
   std::move_only_function<void(Result<void>)> done_;

@@ -116,10 +116,14 @@ void Reader::read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Res
     return;
   }
   auto result = std::make_shared<Result<Records>>(Records{});
+  ++jobs_under_way_;
   jobs_.run([result, data_dir = data_dir_, ring = writer_.ring(), at = *place, wanted = Wanted{from, up_to, max_bytes}](
                 runtime::Disk& disk) { *result = read_from_disk(disk, data_dir, ring, at, wanted); },
-            [result, alive = alive_, done = std::move(done)]() mutable {
-              if (*alive) done(std::move(*result));
+            [this, result, alive = alive_, done = std::move(done)]() mutable {
+              if (!*alive) return;
+              --jobs_under_way_;
+              done(std::move(*result));
+              if (jobs_under_way_ == 0 && on_idle_) on_idle_();
             });
 }
 

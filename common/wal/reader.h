@@ -33,6 +33,9 @@ class Reader {
   [[nodiscard]] Lsn first_lsn() const { return places_.first_lsn(); }
   // The segment that holds a durable record; 0 where the ring holds it no longer, or not yet.
   [[nodiscard]] uint64_t segment_of(Lsn lsn) const;
+  // Whether a Job reads segment files; and who is told when none does any more.
+  [[nodiscard]] bool reading() const { return jobs_under_way_ > 0; }
+  void on_idle(std::function<void()> callback) { on_idle_ = std::move(callback); }
 
  private:
   void note(const FramePlace& place);
@@ -40,6 +43,8 @@ class Reader {
   runtime::Jobs& jobs_;
   std::string data_dir_;
   Places places_;
+  uint32_t jobs_under_way_ = 0;
+  std::function<void()> on_idle_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -76,6 +76,8 @@ class Writer {
   [[nodiscard]] Lsn durable() const { return durable_; }
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool idle() const { return in_flight_ == 0 && pending_records_.empty(); }
+  // Nothing is in flight, and nothing will be unless more is appended.
+  [[nodiscard]] bool at_rest() const { return in_flight_ == 0 && (failed_ || pending_records_.empty()); }
   [[nodiscard]] const Ring& ring() const { return ring_; }
   [[nodiscard]] const LogTail& tail() const { return tail_; }
   [[nodiscard]] const WriterCounters& counters() const { return counters_; }

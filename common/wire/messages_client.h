@@ -21,6 +21,8 @@ struct StatusResponse {
   std::string role;   // primary, sealed, replica
   std::string state;  // INITIALIZING, RECOVERING, READY, HALTED
   bool fenced = false;
+  std::optional<LineageId> fenced_by_lineage;
+  std::optional<Lsn> fork_lsn;
   std::optional<LineageId> lineage;
   Epoch epoch;
   std::string authority_node;
@@ -45,6 +47,8 @@ struct StatusResponse {
     visit("role", self.role, "primary, sealed or replica: a function of the log");
     visit("state", self.state, "INITIALIZING, RECOVERING, READY or HALTED");
     visit("fenced", self.fenced, "a proven statement says that this node was given up");
+    visit("fenced_by_lineage", self.fenced_by_lineage, "lineage that ended this node's authority; nil: not fenced");
+    visit("fork_lsn", self.fork_lsn, "last LSN in common with that lineage");
     visit("lineage", self.lineage, "current lineage; nil before the first record");
     visit("epoch", self.epoch, "current epoch");
     visit("authority_node", self.authority_node, "node that the last authority record names; empty before the first");

@@ -12,6 +12,10 @@ struct WalPositionResponse {
   Lsn first_lsn;  // oldest still served
   Receipt durable;
   std::vector<AncestryEntry> ancestry;
+  // The seal that its durable log ends with; absent where it ends with none.
+  std::optional<Lsn> seal_lsn;
+  std::optional<std::string> seal_successor;
+  std::optional<InstanceId> seal_successor_instance;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node, "name of the source");
@@ -20,6 +24,9 @@ struct WalPositionResponse {
     visit("first_lsn", self.first_lsn, "oldest record it still serves");
     visit("durable", self.durable, "its durable boundary; lineage zero and lsn 0 before the first record");
     visit("ancestry", self.ancestry, "its lineages and epochs");
+    visit("seal_lsn", self.seal_lsn, "LSN of the seal that its log ends with; nil: it ends with none");
+    visit("seal_successor", self.seal_successor, "node that the seal names");
+    visit("seal_successor_instance", self.seal_successor_instance, "instance that the seal names");
   }
 };
 
@@ -76,6 +83,7 @@ struct ReplicaOpenResponse {
   Lsn durable_lsn;
   Lsn applied_lsn;
   Chain chain;
+  CommitId applied_commit{};
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("session", self.session, "number of the session; supersedes all older ones");
@@ -84,6 +92,7 @@ struct ReplicaOpenResponse {
     visit("durable_lsn", self.durable_lsn, "end of its log");
     visit("applied_lsn", self.applied_lsn, "last record visible to its reads");
     visit("chain", self.chain, "chain after durable_lsn");
+    visit("applied_commit", self.applied_commit, "last commit visible to its reads");
   }
 };
 
@@ -108,10 +117,12 @@ struct ReplicaAppendRequest {
 struct ReplicaAppendResponse {
   Lsn durable_lsn;
   Lsn applied_lsn;
+  CommitId applied_commit{};
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("durable_lsn", self.durable_lsn, "end of the replica's durable log");
     visit("applied_lsn", self.applied_lsn, "last record visible to its reads");
+    visit("applied_commit", self.applied_commit, "last commit visible to its reads");
   }
 };
 
@@ -124,10 +135,13 @@ struct TargetView {
   std::optional<std::string> stopped_message;
   std::optional<Lsn> durable_lsn;  // as last heard; absent: never heard
   std::optional<Lsn> applied_lsn;
+  std::optional<CommitId> applied_commit;
   std::optional<uint64_t> heard_us_ago;
   uint64_t connect_attempts = 0;
   uint64_t records_sent = 0;
   uint64_t bytes_sent = 0;
+  uint64_t bytes_answered = 0;
+  uint64_t in_flight_bytes = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("target", self.target, "configured name");
@@ -137,10 +151,13 @@ struct TargetView {
     visit("stopped_message", self.stopped_message, "that error's message");
     visit("durable_lsn", self.durable_lsn, "as last heard; nil: never heard");
     visit("applied_lsn", self.applied_lsn, "as last heard; nil: never heard");
+    visit("applied_commit", self.applied_commit, "as last heard; nil: never heard");
     visit("heard_us_ago", self.heard_us_ago, "how long ago; nil: never");
     visit("connect_attempts", self.connect_attempts, "connections tried");
-    visit("records_sent", self.records_sent, "records handed to the target");
+    visit("records_sent", self.records_sent, "records handed to the target since this start");
     visit("bytes_sent", self.bytes_sent, "bytes of these records");
+    visit("bytes_answered", self.bytes_answered, "bytes of those that the target said it has durable");
+    visit("in_flight_bytes", self.in_flight_bytes, "bytes sent and not answered yet");
   }
 };
 struct ShipperStatusResponse {
@@ -149,6 +166,8 @@ struct ShipperStatusResponse {
   std::string source;
   std::string source_address;
   std::string source_state;
+  std::optional<std::string> source_stopped_by;  // error code
+  std::optional<std::string> source_stopped_message;
   std::optional<Receipt> source_durable;
   std::optional<uint64_t> source_heard_us_ago;
   std::vector<TargetView> targets;
@@ -159,6 +178,8 @@ struct ShipperStatusResponse {
     visit("source", self.source, "configured name of the source");
     visit("source_address", self.source_address, "its replication listener");
     visit("source_state", self.source_state, "state of the connection to it");
+    visit("source_stopped_by", self.source_stopped_by, "error for which nothing more is asked of it until a restart");
+    visit("source_stopped_message", self.source_stopped_message, "that error's message");
     visit("source_durable", self.source_durable, "as last heard; nil: never heard");
     visit("source_heard_us_ago", self.source_heard_us_ago, "how long ago; nil: never");
     visit("targets", self.targets, "in order of the configuration");

@@ -10,6 +10,7 @@
 #include "common/wire/messages_controlplane.h"
 #include "common/wire/messages_documents.h"
 #include "common/wire/messages_explainer.h"
+#include "common/wire/messages_repair.h"
 #include "common/wire/messages_replication.h"
 #include "common/wire/messages_storage.h"
 
@@ -79,6 +80,8 @@ inline constexpr Method<Empty, WalPositionResponse> kWalPosition{ListenerKind::k
 inline constexpr Method<WalFetchRequest, WalFetchResponse> kWalFetch{ListenerKind::kReplication, "wal.fetch", "records up to the durable boundary"};
 inline constexpr Method<ReplicaOpenRequest, ReplicaOpenResponse> kReplicaOpen{ListenerKind::kReplication, "replica.open", "opens a session; supersedes an older one"};
 inline constexpr Method<ReplicaAppendRequest, ReplicaAppendResponse> kReplicaAppend{ListenerKind::kReplication, "replica.append", "records that follow, or none as a proof"};
+inline constexpr Method<Empty, StorageHoldResponse> kManifestGet{ListenerKind::kReplication, "manifest.get", "keeps the present manifest's runs on disk, for a bootstrap"};
+inline constexpr Method<StorageReadRunRequest, StorageReadRunResponse> kManifestFetch{ListenerKind::kReplication, "manifest.fetch", "bytes of a held run; at most 4 in flight on a connection"};
 
 // --- control
 inline constexpr Method<ControlExplainRequest, ExplanationResponse> kControlExplain{ListenerKind::kControl, "control.explain", "control.command: the kernel's own rules on present evidence; writes nothing"};
@@ -97,6 +100,11 @@ inline constexpr Method<Empty, StorageHoldResponse> kStorageHold{ListenerKind::k
 inline constexpr Method<StorageReadRunRequest, StorageReadRunResponse> kStorageReadRun{ListenerKind::kMaintenance, "storage.read_run", "bytes of a held run; at most 4 in flight on a connection"};
 inline constexpr Method<StorageReadLogRequest, EvidenceRecordsResponse> kStorageReadLog{ListenerKind::kMaintenance, "storage.read_log", "durable log records, verbatim; a hold does not keep them"};
 inline constexpr Method<StorageReleaseRequest, Empty> kStorageRelease{ListenerKind::kMaintenance, "storage.release", "ends a hold of this connection"};
+inline constexpr Method<RepairResumeRequest, RepairStatusResponse> kRepairResume{ListenerKind::kMaintenance, "replica.resume", "ends a halt whose cause is gone, or accepts another lineage"};
+inline constexpr Method<RepairBootstrapRequest, RepairStatusResponse> kRepairBootstrap{ListenerKind::kMaintenance, "replica.bootstrap", "takes a snapshot of a source in place of this node's log and runs"};
+inline constexpr Method<RepairExportRequest, RepairStatusResponse> kOrphansExport{ListenerKind::kMaintenance, "orphans.export", "writes what this log has and its source does not to a file"};
+inline constexpr Method<Empty, RepairStatusResponse> kRepairStatus{ListenerKind::kMaintenance, "repair.status", "how far the last of these is, or how it ended"};
+inline constexpr Method<EndLineageRequest, EndLineageResponse> kEndLineage{ListenerKind::kMaintenance, "node.end_lineage", "goes on in a new lineage where the primary's disk is lost; needs two phrases and a reason"};
 
 // --- shipper
 inline constexpr Method<Empty, ShipperStatusResponse> kShipperStatus{ListenerKind::kShipper, "status", "source and targets, raw positions"};
@@ -124,9 +132,11 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kObserveWal); visit(kObserveStorage); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
   visit(kExplainRead); visit(kExplainReplication); visit(kEvidenceVersions); visit(kEvidenceRecords);
   visit(kHelloReplication); visit(kWalPosition); visit(kWalFetch); visit(kReplicaOpen); visit(kReplicaAppend);
+  visit(kManifestGet); visit(kManifestFetch);
   visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlOutcome);
   visit(kHelloMaintenance); visit(kStorageCheckpoint); visit(kStorageCompact); visit(kStorageSnapshot); visit(kStorageOperation);
   visit(kStorageGc); visit(kStorageHold); visit(kStorageReadRun); visit(kStorageReadLog); visit(kStorageRelease);
+  visit(kRepairResume); visit(kRepairBootstrap); visit(kOrphansExport); visit(kRepairStatus); visit(kEndLineage);
   visit(kHelloShipper); visit(kShipperStatus); visit(kShipperStats);
   visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessReplication);
   visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);

@@ -123,6 +123,16 @@ Result<node::NodeConfig> find_node_config(const std::string& name, const std::st
   return fail(ErrorCode::kUsage, fmt::format("--node {}: no configuration in {} is of that node", name, directory));
 }
 
+Result<std::vector<node::NodeConfig>> all_node_configs(const std::string& config) {
+  const std::string path = config_path(config);
+  if (path.empty()) return fail(ErrorCode::kUsage, "no configuration: give --config, or set AERODB_CONFIG");
+  return all_of_kind<node::NodeConfig>(directory_of(path), config::ConfigKind::kNode);
+}
+
+Result<runtime::Endpoint> replication_listener(const std::string& node, const std::string& config) {
+  return NodeTarget(node, config, 0, NodeListener::kReplication).endpoint();
+}
+
 // --- nodes
 
 void NodeTarget::declare(Options& options) {
@@ -132,7 +142,15 @@ void NodeTarget::declare(Options& options) {
 }
 
 runtime::Endpoint NodeTarget::listener_of(const node::NodeConfig& config) const {
-  return listener_ == NodeListener::kClient ? config.listen_client : config.listen_maintenance;
+  switch (listener_) {
+    case NodeListener::kClient:
+      return config.listen_client;
+    case NodeListener::kReplication:
+      return config.listen_replication;
+    case NodeListener::kMaintenance:
+      return config.listen_maintenance;
+  }
+  return {};
 }
 
 Result<runtime::Endpoint> NodeTarget::endpoint() const {

@@ -25,7 +25,7 @@ struct FormatOption {
 };
 
 // Which of a node's listeners a name in the configuration stands for. An address given is taken as it is.
-enum class NodeListener : uint8_t { kClient, kMaintenance };
+enum class NodeListener : uint8_t { kClient, kReplication, kMaintenance };
 
 class NodeTarget {
  public:
@@ -36,6 +36,8 @@ class NodeTarget {
   void declare(Options& options);
   [[nodiscard]] Result<runtime::Endpoint> endpoint() const;
   [[nodiscard]] Result<std::unique_ptr<Session>> connect() const;
+  [[nodiscard]] const std::string& node() const { return node_; }
+  [[nodiscard]] const std::string& config() const { return config_; }
 
  private:
   [[nodiscard]] runtime::Endpoint listener_of(const node::NodeConfig& config) const;
@@ -70,6 +72,12 @@ class ServiceTarget {
 // The configuration of the node `name` among those beside --config, or the one that --config leads to where it is
 // empty. USAGE, CONFIG_INVALID.
 [[nodiscard]] Result<node::NodeConfig> find_node_config(const std::string& name, const std::string& config);
+
+// Every node's configuration in the directory that --config leads to, by file name. USAGE, CONFIG_INVALID.
+[[nodiscard]] Result<std::vector<node::NodeConfig>> all_node_configs(const std::string& config);
+
+// The replication listener of `node`: an address given, or that of a name found beside --config.
+[[nodiscard]] Result<runtime::Endpoint> replication_listener(const std::string& node, const std::string& config);
 
 // The *.toml files directly in `directory`, sorted. USAGE where it can't be listed.
 [[nodiscard]] Result<std::vector<std::string>> config_files(const std::string& directory);

@@ -28,6 +28,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       {"explain", "Why a node answers as it does: rules, evidence, conclusion."},
       {"wal", "The log's files, offline."},
       {"run", "Run files, offline."},
+      {"orphans", "What a log holds that the history it will follow does not."},
       {"inspect", "What nodes say of themselves, asked by the control plane."},
   };
   using Maker = std::unique_ptr<Verb> (*)();
@@ -60,6 +61,12 @@ std::unique_ptr<CommandLine> make_command_line() {
       make_wal_resize,
       make_run_dump,
       make_run_verify,
+      make_resume,
+      make_bootstrap,
+      make_end_lineage,
+      make_repair,
+      make_orphans_export,
+      make_seal,
       make_inspect_cluster,
       make_inspect_node,
       make_demote,

@@ -23,6 +23,8 @@ namespace aerodb::console {
 
 // node/
 [[nodiscard]] std::unique_ptr<Verb> make_init();
+[[nodiscard]] std::unique_ptr<Verb> make_seal();
+[[nodiscard]] std::unique_ptr<Verb> make_orphans_export();
 [[nodiscard]] std::unique_ptr<Verb> make_status();
 [[nodiscard]] std::unique_ptr<Verb> make_stats();
 [[nodiscard]] std::unique_ptr<Verb> make_events();
@@ -41,6 +43,12 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_wal_resize();
 [[nodiscard]] std::unique_ptr<Verb> make_run_dump();
 [[nodiscard]] std::unique_ptr<Verb> make_run_verify();
+
+// repair/
+[[nodiscard]] std::unique_ptr<Verb> make_resume();
+[[nodiscard]] std::unique_ptr<Verb> make_bootstrap();
+[[nodiscard]] std::unique_ptr<Verb> make_end_lineage();
+[[nodiscard]] std::unique_ptr<Verb> make_repair();
 
 // control/
 [[nodiscard]] std::unique_ptr<Verb> make_inspect_cluster();

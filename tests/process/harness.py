@@ -78,6 +78,14 @@ class Cluster:
 
     bin = BIN
 
+    def host(self, name):
+        """Where a process lives."""
+        return "127.0.0.1"
+
+    def wrapped(self, name, argv):
+        """The command line that starts a process there."""
+        return argv
+
     def __init__(self, replicas=2, **node_options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="aerodb-"))
         self.names = ["p1"] + [f"r{i + 1}" for i in range(replicas)]
@@ -92,6 +100,12 @@ class Cluster:
 
     # --- configuration
 
+    def allow_remote(self, name):
+        return "" if self.host(name) == "127.0.0.1" else "allow_remote = true"
+
+    def replication_address(self, name):
+        return f"{self.host(name)}:{self.ports[name][1]}"
+
     def write(self, file, text):
         path = self.dir / file
         path.write_text(text)
@@ -105,8 +119,9 @@ class Cluster:
 name = "{name}"
 data_dir = "{data_dir or name}"
 [listen]
-client = "127.0.0.1:{client}"
-replication = "127.0.0.1:{replication}"
+client = "{self.host(name)}:{client}"
+replication = "{self.host(name)}:{replication}"
+{self.allow_remote(name)}
 [wal]
 segments = {options['segments']}
 segment_bytes = {options['segment_bytes']}
@@ -121,15 +136,16 @@ half_message_ms = 2000
 name = "{name}"
 reconnect_ms = 50
 [listen]
-shipper = "127.0.0.1:{port or self.shipper_port}"
+shipper = "{self.host(name)}:{port or self.shipper_port}"
+{self.allow_remote(name)}
 [source]
 name = "{source}"
-address = "127.0.0.1:{self.ports[source][1]}"
+address = "{self.replication_address(source)}"
 [fetch]
 wait_ms = 200
 """
         for target in targets:
-            text += f'[[target]]\nname = "{target}"\naddress = "127.0.0.1:{self.ports[target][1]}"\n'
+            text += f'[[target]]\nname = "{target}"\naddress = "{self.replication_address(target)}"\n'
         return self.write(f"{name}.toml", text)
 
     def write_explainer(self):
@@ -178,14 +194,21 @@ control_plane = "unix:c1.sock"
 
     def start(self, name, binary=None, config=None, ready=True):
         binary = binary or ("aerodb-primary" if name == "p1" else "aerodb-replica")
-        process = Process(name, [self.bin / binary, "--config", config or f"{name}.toml", "--exit-with-stdin"], self.dir)
+        process = Process(name, self.wrapped(name, [self.bin / binary, "--config", config or f"{name}.toml", "--exit-with-stdin"]), self.dir)
         self.processes[name] = process
         if ready:
             self.wait_ready(name)
         return process
 
+    def start_repair(self, name, binary="aerodb-replica"):
+        """A node whose directory can't be opened, for repairs alone."""
+        argv = self.wrapped(name, [self.bin / binary, "--config", f"{name}.toml", "--repair", "--exit-with-stdin"])
+        self.processes[name] = Process(name, argv, self.dir)
+        self.wait_ready(name)
+        return self.processes[name]
+
     def start_role(self, name, binary, config):
-        process = Process(name, [self.bin / binary, "--config", config, "--exit-with-stdin"], self.dir)
+        process = Process(name, self.wrapped(name, [self.bin / binary, "--config", config, "--exit-with-stdin"]), self.dir)
         self.processes[name] = process
         return process
 
@@ -199,7 +222,7 @@ control_plane = "unix:c1.sock"
             if not self.processes[name].running():
                 raise AssertionError(f"{name} ended:\n{self.log(name)}")
             try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
+                socket.create_connection((self.host(name), port), 1).close()
                 return True
             except OSError:
                 return False
@@ -240,10 +263,10 @@ control_plane = "unix:c1.sock"
     # --- talking
 
     def client(self, name):
-        return Client(f"127.0.0.1:{self.ports[name][0]}")
+        return Client(f"{self.host(name)}:{self.ports[name][0]}")
 
     def replication(self, name):
-        return Client(f"127.0.0.1:{self.ports[name][1]}")
+        return Client(self.replication_address(name))
 
     def control(self, name):
         return Client(f"unix:{os.path.relpath(self.dir / name / 'control.sock')}")
@@ -287,8 +310,11 @@ class ClusterTest(unittest.TestCase):
     replicas = 2
     shipper = True
 
+    def make_cluster(self):
+        return Cluster(replicas=self.replicas)
+
     def setUp(self):
-        self.cluster = Cluster(replicas=self.replicas)
+        self.cluster = self.make_cluster()
         self.addCleanup(self.cluster.close)
         for name in self.cluster.names:
             self.cluster.start(name)

@@ -6,13 +6,10 @@
 
 namespace aerodb::sim {
 
-Chaos::Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper,
-             std::vector<SimMachine*> machines)
+Chaos::Chaos(Context& context, Fleet& fleet, std::vector<SimMachine*> machines)
     : context_(context),
       random_(context.world.seed() * 65'537 + 11),
-      nodes_(nodes),
-      shipper_(shipper),
-      second_shipper_(second_shipper),
+      fleet_(fleet),
       machines_(std::move(machines)) {}
 
 void Chaos::start() {
@@ -39,7 +36,7 @@ void Chaos::step() {
     NodeHost& host = any_node();
     if (host.node() != nullptr) host.restart(host.node()->binary());
   }
-  if (rolls(plan.shipper_restart)) shipper_.crash();
+  if (rolls(plan.shipper_restart)) fleet_.crash_one(random_);
   if (rolls(plan.partition)) partition();
   if (rolls(plan.reset)) {
     context_.count(Counter::kStreamsReset);
@@ -57,7 +54,7 @@ void Chaos::step() {
   if (rolls(plan.storage_operation)) storage_operation();
   if (rolls(plan.floor)) raise_floor();
   // The operator looks after a shipper that gave a target up.
-  if (random_.one_in(3) && shipper_.has_stopped_target()) shipper_.start(*shipper_.source());
+  if (random_.one_in(3)) fleet_.look_after();
 }
 
 void Chaos::crash_node(CrashKind kind) {
@@ -113,12 +110,12 @@ void Chaos::partition() {
 }
 
 void Chaos::run_second_shipper() {
-  const auto source = static_cast<NodeIndex>(random_.below(kNodes));
-  const auto target = static_cast<NodeIndex>((source + 1 + random_.below(kNodes - 1)) % kNodes);
-  context_.count(Counter::kSecondShippers);
-  second_shipper_.start(source, target);
+  const auto source = static_cast<NodeIndex>(random_.below(context_.nodes.size()));
+  const auto nodes = context_.nodes.size();
+  if (nodes == 1) return;
+  fleet_.run_by_mistake(source, static_cast<NodeIndex>((source + 1 + random_.below(nodes - 1)) % nodes));
   context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld,
-                          [this] { second_shipper_.stop(); });
+                          [this] { fleet_.end_mistake(); });
 }
 
 }  // namespace aerodb::sim

@@ -2,17 +2,15 @@
 // a second shipper, failing syncs. One step at a time, at random moments.
 #pragma once
 
-#include <array>
 #include <vector>
 
-#include "tests/sim/cluster.h"
+#include "tests/sim/fleet.h"
 
 namespace aerodb::sim {
 
 class Chaos {
  public:
-  Chaos(Context& context, std::array<NodeHost*, kNodes> nodes, ShipperHost& shipper, ShipperHost& second_shipper,
-        std::vector<SimMachine*> machines);
+  Chaos(Context& context, Fleet& fleet, std::vector<SimMachine*> machines);
   void start();
   void stop() { running_ = false; }
 
@@ -25,14 +23,12 @@ class Chaos {
   void storage_operation();
   void raise_floor();
   [[nodiscard]] bool rolls(uint32_t rate) { return rate > 0 && random_.one_in(rate); }
-  [[nodiscard]] NodeHost& any_node() { return *nodes_[random_.below(kNodes)]; }
+  [[nodiscard]] NodeHost& any_node() { return *context_.nodes[random_.below(context_.nodes.size())]; }
   [[nodiscard]] SimMachine& any_machine() { return *machines_[random_.below(machines_.size())]; }
 
   Context& context_;
   SeededRandom random_;
-  std::array<NodeHost*, kNodes> nodes_;
-  ShipperHost& shipper_;
-  ShipperHost& second_shipper_;
+    Fleet& fleet_;
   std::vector<SimMachine*> machines_;
   bool running_ = true;
   uint64_t snapshots_ = 0;

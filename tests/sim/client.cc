@@ -30,15 +30,14 @@ void NodeLink::with_connection(std::move_only_function<void(bool)> then) {
   client_->connect(endpoint_, [then = std::move(then)](Result<void> result) mutable { then(result.has_value()); });
 }
 
-Client::Client(Context& context, uint32_t index, SimMachine& machine, std::array<NodeHost*, kNodes> nodes)
+Client::Client(Context& context, uint32_t index, SimMachine& machine)
     : context_(context),
       index_(index),
       random_(context.world.seed() * 131 + index),
-      nodes_(nodes),
       process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})),
       bursts_left_(context.plan.client_operations) {
-  for (NodeIndex i = 0; i < kNodes; ++i)
-    links_[i] = std::make_unique<NodeLink>(*process_, endpoint_of(nodes[i]->machine(), kClientPort));
+  for (NodeHost* node : context.nodes)
+    links_.push_back(std::make_unique<NodeLink>(*process_, endpoint_of(node->machine(), kClientPort)));
 }
 
 void Client::start() { next_burst(); }
@@ -49,7 +48,7 @@ void Client::next_burst() {
   const uint64_t think_us = random_.below(random_.one_in(5) ? 20'000 : 3'000);
   ++in_flight_;
   process_->loop().after(think_us, [this] {
-    NodeIndex node = static_cast<NodeIndex>(random_.below(kNodes));
+    NodeIndex node = static_cast<NodeIndex>(random_.below(context_.nodes.size()));
     if (const auto owner = context_.model.epoch_owner(); owner && random_.below(100) < 70) node = *owner;
     links_[node]->with_connection([this, node](bool connected) {
       if (connected) burst(node);
@@ -86,7 +85,8 @@ void Client::answered(NodeIndex node, const Error* error) {
 }
 
 void Client::remember(const wire::Receipt& receipt) {
-  if (!last_receipt_ || receipt.lsn > last_receipt_->lsn) last_receipt_ = receipt;
+  const bool newer = !last_receipt_ || receipt.epoch > last_receipt_->epoch || receipt.lsn > last_receipt_->lsn;
+  if (newer) last_receipt_ = receipt;
 }
 
 std::optional<wire::Receipt> Client::receipt_to_show() {
@@ -150,7 +150,7 @@ Operation Client::make_operation() {
   }
   if (random_.one_in(5)) {
     operation.if_commit = live.value_or(CommitId());
-    if (random_.one_in(3)) operation.if_commit = CommitId(random_.below(context_.model.last_commit().value() + 2));
+    if (random_.one_in(3)) operation.if_commit = CommitId(random_.below(context_.model.main().last_commit().value() + 2));
   }
   if (operation.op != wal::Operation::kDelete) make_document(operation);
   return operation;
@@ -170,7 +170,7 @@ void Client::send_operations(NodeIndex node, WriteIssue& issue) {
   auto done = [this, node, &issue](Result<wire::ReceiptResponse> answer) {
     context_.model.settle(issue, answer);
     context_.journal.note(
-        "client {} on {}: write {} -> {}", index_, nodes_[node]->name(), issue.number,
+        "client {} on {}: write {} -> {}", index_, context_.nodes[node]->name(), issue.number,
         answer ? fmt::format("commit {} at LSN {}", answer->receipt.commit_id.value(), answer->receipt.lsn.value())
                : std::string(answer.error().row().name));
     remember_answer(answer);
@@ -180,7 +180,7 @@ void Client::send_operations(NodeIndex node, WriteIssue& issue) {
   const auto collection = collection_name(first.collection);
   if (context_.journal.on()) {
     for (const auto& o : issue.operations) {
-      context_.journal.note("client {} on {}: write {}: {} {}/{}", index_, nodes_[node]->name(), issue.number,
+      context_.journal.note("client {} on {}: write {}: {} {}/{}", index_, context_.nodes[node]->name(), issue.number,
                             operation_name(o.op), collection_name(o.collection), id_name(o.id));
     }
   }
@@ -215,7 +215,7 @@ Read Client::make_read(NodeIndex node) {
   read.collection = static_cast<uint32_t>(random_.below(kCollections));
   read.id = static_cast<uint32_t>(random_.below(context_.plan.ids));
   read.schema_version = context_.model.schema_registered(read.collection, 2) && !random_.one_in(4) ? 2 : 1;
-  if (random_.one_in(2)) read.at_commit = CommitId(random_.below(context_.model.last_commit().value() + 2));
+  if (random_.one_in(2)) read.at_commit = CommitId(random_.below(context_.model.main().last_commit().value() + 2));
   read.shown = receipt_to_show();
   return read;
 }

@@ -2,8 +2,8 @@
 // answer goes to the model.
 #pragma once
 
-#include <array>
 #include <memory>
+#include <vector>
 
 #include "common/wire/client.h"
 #include "tests/sim/cluster.h"
@@ -28,7 +28,7 @@ class NodeLink {
 
 class Client {
  public:
-  Client(Context& context, uint32_t index, SimMachine& machine, std::array<NodeHost*, kNodes> nodes);
+  Client(Context& context, uint32_t index, SimMachine& machine);
 
   void start();
   [[nodiscard]] bool done() const { return bursts_left_ == 0 && in_flight_ == 0; }
@@ -59,9 +59,8 @@ class Client {
   Context& context_;
   uint32_t index_;
   SeededRandom random_;
-  std::array<NodeHost*, kNodes> nodes_;
-  std::unique_ptr<SimProcess> process_;
-  std::array<std::unique_ptr<NodeLink>, kNodes> links_;
+    std::unique_ptr<SimProcess> process_;
+  std::vector<std::unique_ptr<NodeLink>> links_;
   std::optional<wire::Receipt> last_receipt_;
   uint32_t bursts_left_ = 0;
   uint32_t in_flight_ = 0;

@@ -27,7 +27,13 @@ NodeHost::NodeHost(Context& context, NodeIndex index, SimMachine& machine, bool 
       index_(index),
       machine_(machine),
       random_(context.world.seed() * 31 + index + 1),
+      cluster_(cluster),
       binary_(primary ? node::Binary::kPrimary : node::Binary::kReplica) {
+  facts().name = machine_.name();
+  make_directory(primary);
+}
+
+void NodeHost::make_directory(bool primary) {
   machine_.disk().set_faulty(false);
   SimProcess process(machine_, context_.world, {.name = machine_.name() + "-init"});
   engine::InitOptions options;
@@ -35,13 +41,12 @@ NodeHost::NodeHost(Context& context, NodeIndex index, SimMachine& machine, bool 
   options.name = machine_.name();
   options.geometry = context_.plan.geometry;
   options.primary = primary;
-  options.cluster = cluster;
+  options.cluster = cluster_;
   options.operator_name = "sim";
   options.reason = "init";
   auto made = engine::init_directory(process.blocking_disk(), process.random(), options);
   AERODB_ASSERT(made.has_value());
-  facts().name = machine_.name();
-  facts().instance = made->instance;
+  context_.model.initialized(index_, made->instance);
 }
 
 NodeHost::~NodeHost() { clear(); }
@@ -71,7 +76,7 @@ void NodeHost::start_later(uint64_t delay_us) {
   if (std::exchange(start_scheduled_, true)) return;
   context_.world.schedule(delay_us, EventKind::kScript, kWorld, [this] {
     start_scheduled_ = false;
-    if (state_ == State::kDown) start();
+    if (state_ == State::kDown && !facts().gone) start();
   });
 }
 
@@ -102,6 +107,8 @@ void NodeHost::start() {
     primary::refuse_records(*node_);
   }
   node_->on_progress([this] { progress(); });
+  node_->on_engine_end([this] { engine_ends(); });
+  node_->on_lost([this](const Error& error) { lost(error); });
   context_.journal.note("{} starts as {}", name(), node::binary_name(binary_));
   node_->start([this](Result<void> result) { started(std::move(result)); });
 }
@@ -128,6 +135,22 @@ void NodeHost::refused(const Error& error) {
     context_.model.fail(
         fmt::format("{}: refuses to start after nothing but crashes: {}: {}", name(), error.row().name, error.message));
   }
+  process_->crash(CrashKind::kProcess);
+}
+
+// For a repair, or with the process.
+void NodeHost::engine_ends() {
+  facts().engine = nullptr;
+  facts().halted = false;
+  failed_operation_ = 0;
+}
+
+// A directory that could not be opened again after a repair.
+void NodeHost::lost(const Error& error) {
+  context_.journal.note("{} is lost: {}: {}", name(), error.row().name, error.message);
+  context_.count(Counter::kNodesLost);
+  if (!disk_fault_)
+    context_.model.fail(fmt::format("{}: a repair left a directory that can't be opened: {}", name(), error.message));
   process_->crash(CrashKind::kProcess);
 }
 
@@ -182,7 +205,9 @@ void NodeHost::tend() {
   if (!process_) return;
   if (process_->alive()) {
     // The engine appears between two events of the node: facts about it must not lag behind its answers.
-    if (facts().engine == nullptr && node_->engine() != nullptr) progress();
+    const engine::Engine* engine = node_->engine();
+    if (engine != nullptr && (facts().engine == nullptr || engine->fence_reason().has_value() != facts().stay().fenced))
+      progress();
     return;
   }
   crash_was_power_ = !machine_.up();
@@ -220,79 +245,16 @@ void NodeHost::make_calm() {
   if (state_ == State::kDown) start_later(100);
 }
 
-// --- shippers
-
-ShipperHost::ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name,
-                         uint16_t port)
-    : context_(context), machine_(machine), nodes_(nodes), name_(std::move(name)), port_(port) {}
-
-ShipperHost::~ShipperHost() { clear(); }
-
-void ShipperHost::start(NodeIndex source, std::optional<NodeIndex> only) {
+void NodeHost::lose_disk(bool come_back) {
+  context_.count(Counter::kDisksLost);
+  context_.journal.note("{} loses its disk{}", name(), come_back ? "" : ", and is gone for good");
+  if (process_ && process_->alive()) process_->crash(CrashKind::kPower);
   clear();
-  context_.count(Counter::kShipperStarts);
-  source_ = source;
-  only_ = only;
-  shipper::ShipperConfig config;
-  config.name = name_;
-  config.reconnect_ms = 5;
-  config.listen_shipper = endpoint_of(machine_, port_);
-  config.source_name = nodes_[source]->name();
-  config.source_address = endpoint_of(nodes_[source]->machine(), kReplicationPort);
-  config.fetch_max_bytes = 4 << 10;
-  config.fetch_wait_ms = 40;
-  config.window_bytes = 16 << 10;
-  for (NodeHost* node : nodes_) {
-    if (node->index() == source || (only && node->index() != *only)) continue;
-    config.targets.push_back({node->name(), endpoint_of(node->machine(), kReplicationPort)});
-  }
-  context_.journal.note("{} starts, source {}", name_, config.source_name);
-  process_ = std::make_unique<SimProcess>(machine_, context_.world, ProcessOptions{.name = name_});
-  shipper_ = std::make_unique<shipper::Shipper>(*process_, std::move(config));
-  auto started = shipper_->start();
-  AERODB_ASSERT(started.has_value());
-}
-
-void ShipperHost::stop() {
-  if (!process_) return;
-  context_.journal.note("{} stops", name_);
-  clear();
-  source_.reset();
-}
-
-void ShipperHost::crash() {
-  if (process_ && process_->alive()) process_->crash(CrashKind::kProcess);
-}
-
-void ShipperHost::tend() {
-  if (!process_ || process_->alive()) return;
-  context_.journal.note("{} is dead", name_);
-  start(*source_, only_);
-}
-
-bool ShipperHost::has_stopped_target() const {
-  if (!shipper_) return false;
-  const auto status = shipper_->status();
-  if (status.source_state == "STOPPED") return true;
-  for (const auto& target : status.targets) {
-    if (target.state == "STOPPED") return true;
-  }
-  return false;
-}
-
-std::string ShipperHost::describe() const {
-  if (!shipper_) return "no shipper";
-  const auto status = shipper_->status();
-  std::string text = fmt::format("{} from {}: {}", name_, status.source, status.source_state);
-  for (const auto& target : status.targets)
-    text += fmt::format(", {} {} {}", target.target, target.state, target.stopped_message.value_or(""));
-  return text;
-}
-
-void ShipperHost::clear() {
-  if (process_ && process_->alive()) process_->crash(CrashKind::kProcess);
-  shipper_.reset();
-  process_.reset();
+  machine_.disk().wipe();
+  facts().gone = !come_back;
+  binary_ = node::Binary::kReplica;
+  make_directory(false);
+  if (come_back) start_later(1'000 + random_.below(20'000));
 }
 
 }  // namespace aerodb::sim

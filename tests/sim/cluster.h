@@ -1,11 +1,9 @@
-// The cluster under test: three nodes and the shippers, each a real Node or Shipper on a simulated process, and what
-// starts, kills and restarts them.
+// The nodes under test, each a real Node on a simulated process, and what starts, kills and restarts them.
 //
 // A node host lives as long as the seed; its incarnations come and go. Death is noticed by tend(), which the simulation
 // calls after every event, so that a process that died of a fuse is cleared away before anything else happens.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +11,6 @@
 
 #include "common/node/node.h"
 #include "replica/intake.h"
-#include "shipper/shipper.h"
 #include "tests/sim/journal.h"
 #include "tests/sim/model.h"
 #include "tests/sim/plan.h"
@@ -26,6 +23,8 @@ inline constexpr uint16_t kReplicationPort = 7002;
 inline constexpr uint16_t kControlPort = 7003;
 inline constexpr uint16_t kMaintenancePort = 7004;
 
+class NodeHost;
+
 // What the parts of one seed share.
 struct Context {
   SimWorld& world;
@@ -33,6 +32,7 @@ struct Context {
   Counters& counters;
   Model& model;
   Journal& journal;
+  std::vector<NodeHost*> nodes{};
   bool calm = false;  // no more trouble is made on purpose: the end must be reached
   void count(Counter counter) { ++counters[static_cast<size_t>(counter)]; }
 };
@@ -55,6 +55,7 @@ class NodeHost {
   [[nodiscard]] node::Node* node() { return node_.get(); }
   [[nodiscard]] SimProcess* process() { return process_.get(); }
   [[nodiscard]] NodeFacts& facts() { return context_.model.node(index_); }
+  // Serves, halted or not.
   [[nodiscard]] bool is_ready() const { return state_ == State::kUp && context_.model.node(index_).engine != nullptr; }
 
   // Starts in `delay_us`, unless it is up by then.
@@ -62,6 +63,8 @@ class NodeHost {
   void crash(CrashKind kind);
   // Ends in good order and starts again, under `binary` from now on.
   void restart(node::Binary binary);
+  // Its disk is lost for good: the directory is made anew, as that of a fresh replica, or nothing takes its place.
+  void lose_disk(bool come_back);
   // Notices a death; schedules the next start.
   void tend();
   // Syncs on this machine fail now and then, until the node halts or dies.
@@ -70,10 +73,13 @@ class NodeHost {
   void make_calm();
 
  private:
+  void make_directory(bool primary);
   void check_operations();
   void start();
   void started(Result<void> result);
   void refused(const Error& error);
+  void engine_ends();
+  void lost(const Error& error);
   void progress();
   void clear();
   [[nodiscard]] node::NodeConfig config() const;
@@ -82,6 +88,7 @@ class NodeHost {
   NodeIndex index_;
   SimMachine& machine_;
   SeededRandom random_;
+  ClusterId cluster_;
   node::Binary binary_;
   State state_ = State::kDown;
   bool start_scheduled_ = false;
@@ -93,38 +100,6 @@ class NodeHost {
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<node::Node> node_;
   std::unique_ptr<replica::Intake> intake_;
-};
-
-// One shipper at a time, from a source to the other nodes or one of them.
-class ShipperHost {
- public:
-  ShipperHost(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes, std::string name,
-              uint16_t port);
-  ~ShipperHost();
-  ShipperHost(const ShipperHost&) = delete;
-  ShipperHost& operator=(const ShipperHost&) = delete;
-
-  // Replaces the one that runs. Without `only`, every node but the source is a target.
-  void start(NodeIndex source, std::optional<NodeIndex> only = std::nullopt);
-  void stop();
-  void crash();
-  void tend();
-  [[nodiscard]] std::optional<NodeIndex> source() const { return source_; }
-  // Whether a target was given up, which only a restart mends.
-  [[nodiscard]] bool has_stopped_target() const;
-  [[nodiscard]] std::string describe() const;
-
- private:
-  void clear();
-  Context& context_;
-  SimMachine& machine_;
-  std::array<NodeHost*, kNodes> nodes_;
-  std::string name_;
-  uint16_t port_;
-  std::optional<NodeIndex> source_;
-  std::optional<NodeIndex> only_;
-  std::unique_ptr<SimProcess> process_;
-  std::unique_ptr<shipper::Shipper> shipper_;
 };
 
 }  // namespace aerodb::sim

@@ -43,10 +43,9 @@ class Hostile::Stream final : public runtime::ConnectionEvents {
   std::unique_ptr<runtime::Connection> connection_;
 };
 
-Hostile::Hostile(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes)
+Hostile::Hostile(Context& context, SimMachine& machine)
     : context_(context),
       random_(context.world.seed() * 7919 + 3),
-      nodes_(nodes),
       process_(std::make_unique<SimProcess>(machine, context.world, ProcessOptions{.name = machine.name()})) {}
 
 Hostile::~Hostile() = default;
@@ -146,8 +145,8 @@ Bytes Hostile::make_bytes() {
 void Hostile::send_stream() {
   if (streams_.size() == kStreamsMax) streams_.erase(streams_.begin());
   context_.count(Counter::kHostileStreams);
-  const auto node = random_.below(kNodes);
-  const auto endpoint = endpoint_of(nodes_[node]->machine(), kPorts[random_.below(std::size(kPorts))]);
+  const auto node = random_.below(context_.nodes.size());
+  const auto endpoint = endpoint_of(context_.nodes[node]->machine(), kPorts[random_.below(std::size(kPorts))]);
   const bool end = random_.one_in(2);
   streams_.push_back(std::make_unique<Stream>(*process_, endpoint, make_bytes(), end));
 }
@@ -156,14 +155,14 @@ void Hostile::send_stream() {
 
 void Hostile::begin_session() {
   const NodeIndex source = context_.model.epoch_owner().value_or(0);
-  const NodeIndex target = static_cast<NodeIndex>(random_.below(kNodes));
+  const NodeIndex target = static_cast<NodeIndex>(random_.below(context_.nodes.size()));
   session_ = std::make_unique<Session>();
   Session& s = *session_;
   s.prove = random_.one_in(2);
   s.source = std::make_unique<wire::Client>(*process_);
   s.target = std::make_unique<wire::Client>(*process_);
-  s.target->connect(endpoint_of(nodes_[target]->machine(), kReplicationPort), [](Result<void>) {});
-  s.source->connect(endpoint_of(nodes_[source]->machine(), kReplicationPort), [this, &s](Result<void> connected) {
+  s.target->connect(endpoint_of(context_.nodes[target]->machine(), kReplicationPort), [](Result<void>) {});
+  s.source->connect(endpoint_of(context_.nodes[source]->machine(), kReplicationPort), [this, &s](Result<void> connected) {
     if (!connected) return;
     s.source->call(wire::kWalPosition, {}, 50, [this, &s](Result<wire::WalPositionResponse> position) {
       if (!position) return;
@@ -172,15 +171,30 @@ void Hostile::begin_session() {
                 position->cluster, position->durable,
                 position->ancestry};
       if (!s.prove) {
-        const uint64_t lie = random_.below(5);
+        const uint64_t lie = random_.below(7);
         if (lie == 0) s.open.cluster = random_id<ClusterId>(random_);
         if (lie == 1) s.open.ancestry.clear();
         if (lie == 2 && !s.open.ancestry.empty()) s.open.ancestry.back().chain = random_id<Chain>(random_);
         if (lie == 3 && !s.open.ancestry.empty()) s.open.ancestry.front().lineage = random_id<LineageId>(random_);
+        if (lie > 4 && !s.open.ancestry.empty()) claim_lineage(s.open);
       }
       open_session();
     });
   });
+}
+
+// That the source's lineage was ended somewhere in its log, which no chain shows.
+void Hostile::claim_lineage(wire::ReplicaOpenRequest& open) {
+  context_.count(Counter::kLineagesClaimed);
+  wire::AncestryEntry entry = open.ancestry.back();
+  entry.parent = entry.lineage;
+  entry.lineage = random_id<LineageId>(random_);
+  entry.epoch = entry.epoch.next();
+  entry.first_lsn = Lsn(entry.first_lsn.value() + 1 + random_.below(open.source_durable.lsn.value() + 1));
+  entry.chain = random_id<Chain>(random_);
+  entry.instance = random_id<InstanceId>(random_);
+  entry.reason = "end";
+  open.ancestry.push_back(entry);
 }
 
 void Hostile::open_session() {

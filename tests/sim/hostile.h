@@ -2,7 +2,6 @@
 // one that proves itself and then leaves a gap. No node may halt, lose or believe anything because of it.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <vector>
 
@@ -13,7 +12,7 @@ namespace aerodb::sim {
 
 class Hostile {
  public:
-  Hostile(Context& context, SimMachine& machine, std::array<NodeHost*, kNodes> nodes);
+  Hostile(Context& context, SimMachine& machine);
   ~Hostile();
   void start();
 
@@ -31,6 +30,7 @@ class Hostile {
   void step();
   void send_stream();
   void begin_session();
+  void claim_lineage(wire::ReplicaOpenRequest& open);
   void open_session();
   void append(Lsn first_lsn, const Chain& chain_before, uint32_t count, ByteSpan records,
               std::move_only_function<void(bool)> then);
@@ -39,8 +39,7 @@ class Hostile {
 
   Context& context_;
   SeededRandom random_;
-  std::array<NodeHost*, kNodes> nodes_;
-  std::unique_ptr<SimProcess> process_;
+    std::unique_ptr<SimProcess> process_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::unique_ptr<Session> session_;
 };

@@ -9,13 +9,14 @@
 #include "common/base/bytes.h"
 #include "common/base/exit_code.h"
 #include "tests/sim/runner.h"
+#include "tests/sim/shrink.h"
 
 namespace aerodb::sim {
 namespace {
 
 constexpr std::string_view kUsage =
-    R"(Usage: aerodb-sim [--seeds N] [--first S] [--jobs J] [--twice] [--every-fault]
-       aerodb-sim --seed S [--trace] [--twice]
+    R"(Usage: aerodb-sim [--seeds N] [--first S] [--jobs J] [--twice] [--every-fault] [--small] [CUT]
+       aerodb-sim --seed S [--trace] [--twice] [--small] [CUT]
        aerodb-sim --regressions FILE
        aerodb-sim --planted [--jobs J]
 
@@ -23,16 +24,26 @@ constexpr std::string_view kUsage =
   --first S           beginning with S (default 1)
   --jobs J            in J processes at once (default 1)
   --twice             run each seed twice and compare the traces (default: one in 50)
-  --every-fault       something is wrong too when a kind of fault stays at zero
+  --every-fault       something is wrong too when a kind of fault or a required outcome stays at zero
+  --small             small seeds: three nodes at most, little work each
   --seed S            run one seed in this process
   --trace             print what happens, as it happens
   --regressions FILE  run the seeds listed in FILE, one a line, # begins a comment
   --planted           plant each known fault in turn and run seeds until it is caught
 
+CUT takes parts of a plan away; a failing seed prints the smallest one with which it still fails:
+  --without PARTS     of crash,power,stop,shipper,partition,reset,clock,second,storage,floor,disk,hostile,loss,repair,
+                      authority,topology
+  --nodes N           N nodes at most
+  --steps N           N steps of the operator at most
+  --bursts N          N bursts of each client at most
+  --until US          trouble ends after US microseconds
+
 Exit codes: 0 all passed, 10 something was wrong, 11 stuck, 12 the program crashed, 64 usage.
 )";
 
 constexpr uint64_t kPlantedSeedsMax = 2'000;
+constexpr size_t kShrunkMax = 3;  // failures of a run
 constexpr int kWrong = 10;
 constexpr int kStuck = 11;
 constexpr int kCrash = 12;
@@ -66,8 +77,12 @@ std::optional<Arguments> parse(int argc, char** argv) {
       arguments.planted = true;
     } else if (name == "--every-fault") {
       arguments.every_fault = true;
+    } else if (name == "--small") {
+      arguments.run.small = true;
     } else if (name == "--regressions" && i + 1 < argc) {
       arguments.regressions = argv[++i];
+    } else if (name == "--without" && i + 1 < argc) {
+      if (!parse_parts(argv[++i], arguments.run.cut)) return std::nullopt;
     } else {
       const auto value = i + 1 < argc ? number(argv[++i]) : std::nullopt;
       if (!value) return std::nullopt;
@@ -79,6 +94,14 @@ std::optional<Arguments> parse(int argc, char** argv) {
         arguments.run.jobs = static_cast<uint32_t>(*value);
       } else if (name == "--seed") {
         arguments.seed = *value;
+      } else if (name == "--nodes" && *value > 0) {
+        arguments.run.cut.nodes = static_cast<uint32_t>(*value);
+      } else if (name == "--steps") {
+        arguments.run.cut.steps = static_cast<uint32_t>(*value);
+      } else if (name == "--bursts") {
+        arguments.run.cut.bursts = static_cast<uint32_t>(*value);
+      } else if (name == "--until") {
+        arguments.run.cut.until_us = *value;
       } else {
         return std::nullopt;
       }
@@ -102,33 +125,48 @@ int exit_code(Verdict verdict) {
   return kCrash;
 }
 
-void print_failure(const Failure& failure) {
-  fmt::print("FAILED seed {}: {}: {}\n  replay: aerodb-sim --seed {} --trace\n", failure.seed,
-             verdict_name(failure.verdict), failure.reason, failure.seed);
+void print_failure(const Failure& failure, const RunOptions& run) {
+  fmt::print("FAILED seed {}: {}: {}\n  replay: aerodb-sim --seed {}{}{} --trace\n", failure.seed,
+             verdict_name(failure.verdict), failure.reason, failure.seed, run.small ? " --small" : "",
+             to_options(run.cut));
 }
 
-void print_counters(const Counters& counters, const std::array<uint64_t, kFaultKinds>& faults) {
-  for (size_t i = 0; i < kCounters; ++i) fmt::print("  {:<28}{:>12}\n", kCounterNames[i], counters[i]);
-  for (size_t i = 0; i < kFaultKinds; ++i) fmt::print("  fault {:<22}{:>12}\n", kFaultKindNames[i], faults[i]);
+void print_counters(const Counters& counters, const std::array<uint64_t, kFaultKinds>& faults,
+                    const Tallies& tallies) {
+  for (size_t i = 0; i < kCounters; ++i) fmt::print("  {:<44}{:>12}\n", kCounterNames[i], counters[i]);
+  for (size_t i = 0; i < kFaultKinds; ++i) fmt::print("  fault {:<38}{:>12}\n", kFaultKindNames[i], faults[i]);
+  for (const auto& row : tally_names()) {
+    if (row.required || tallies[row.index] > 0) fmt::print("  {:<44}{:>12}\n", row.name, tallies[row.index]);
+  }
 }
 
-// Prints the kinds of fault that never happened; true where there are none.
-bool every_fault_happened(const std::array<uint64_t, kFaultKinds>& faults) {
+// Prints what no seed came by although one must; true where there is nothing.
+bool came_by_everything(const RunReport& report) {
   bool all = true;
-  for (size_t i = 0; i < kFaultKinds; ++i) {
-    if (faults[i] > 0) continue;
-    fmt::print("FAILED: no seed came by fault {}\n", kFaultKindNames[i]);
+  auto lacks = [&](std::string_view what, std::string_view name) {
+    fmt::print("FAILED: no seed came by {}{}\n", what, name);
     all = false;
+  };
+  for (size_t i = 0; i < kFaultKinds; ++i) {
+    if (report.faults[i] == 0) lacks("fault ", kFaultKindNames[i]);
+  }
+  for (size_t i = 0; i < kCounters; ++i) {
+    if (report.counters[i] == 0 && is_required(static_cast<Counter>(i))) lacks("", kCounterNames[i]);
+  }
+  for (const auto& row : tally_names()) {
+    if (row.required && report.tallies[row.index] == 0) lacks("", row.name);
   }
   return all;
 }
 
 // Answers the worst: a crash before what is wrong before what is stuck.
-int print_report(const RunReport& report) {
-  print_counters(report.counters, report.faults);
+int print_report(const RunReport& report, const RunOptions& run) {
+  print_counters(report.counters, report.faults, report.tallies);
   int code = 0;
+  size_t shrunk = 0;
   for (const Failure& failure : report.failures) {
-    print_failure(failure);
+    print_failure(failure, run);
+    if (shrunk++ < kShrunkMax) print_failure(failure, {.small = run.small, .cut = shrink(failure, run)});
     const int of_failure = exit_code(failure.verdict);
     if (code != kCrash && (code != kWrong || of_failure == kCrash)) code = of_failure;
   }
@@ -140,11 +178,13 @@ int print_report(const RunReport& report) {
 }
 
 int run_one(const Arguments& arguments) {
-  const Outcome outcome = run_seed(*arguments.seed, arguments.twice, arguments.trace);
-  if (!arguments.trace) print_counters(outcome.counters, outcome.faults);
+  const RunOptions& run = arguments.run;
+  const Outcome outcome = run_seed(*arguments.seed, arguments.twice,
+                                   {.small = run.small, .transcript = arguments.trace, .cut = run.cut});
+  if (!arguments.trace) print_counters(outcome.counters, outcome.faults, outcome.tallies);
   fmt::print("seed {}: {} events, trace {}\n", *arguments.seed, outcome.events, to_hex(outcome.trace_hash));
   const bool passed = outcome.verdict == Verdict::kPassed;
-  if (!passed) print_failure({*arguments.seed, outcome.verdict, outcome.reason});
+  if (!passed) print_failure({*arguments.seed, outcome.verdict, outcome.reason}, run);
   fmt::print("{} passed, {} failed\n", passed ? 1 : 0, passed ? 0 : 1);
   return exit_code(outcome.verdict);
 }
@@ -162,17 +202,10 @@ int run_regressions(const Arguments& arguments) {
     const std::string_view text = line;
     const auto seed = number(text.substr(0, text.find_first_not_of("0123456789")));
     if (!seed) continue;
-    const RunReport report = run_seeds({.first = *seed, .seeds = 1, .jobs = 1, .twice_every = 1});
-    all.passed += report.passed;
-    all.failed += report.failed;
-    all.cpu_seconds += report.cpu_seconds;
-    all.wall_seconds += report.wall_seconds;
-    all.failures.insert(all.failures.end(), report.failures.begin(), report.failures.end());
-    for (size_t i = 0; i < kCounters; ++i) all.counters[i] += report.counters[i];
-    for (size_t i = 0; i < kFaultKinds; ++i) all.faults[i] += report.faults[i];
+    add(all, run_seeds({.first = *seed, .seeds = 1, .jobs = 1, .twice_every = 1}));
   }
   std::fclose(file);
-  return print_report(all);
+  return print_report(all, {});
 }
 
 // Its runs are so small that all are of one size class: each merge reaches the oldest. unit_store catches this one.
@@ -225,7 +258,7 @@ int main(int argc, char** argv) {
   if (!arguments->regressions.empty()) return run_regressions(*arguments);
   if (arguments->seed) return run_one(*arguments);
   const auto report = run_seeds(arguments->run);
-  const int code = print_report(report);
-  if (!arguments->every_fault || every_fault_happened(report.faults)) return code;
+  const int code = print_report(report, arguments->run);
+  if (!arguments->every_fault || came_by_everything(report)) return code;
   return code == 0 ? kWrong : code;
 }

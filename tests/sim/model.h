@@ -1,62 +1,55 @@
-// What must be true, kept apart from the code under test: one history of durable records, the documents that follow
-// from it, and what clients asked for. Every answer is compared with it when it arrives, and every node's log whenever
-// its durable boundary moves. The first thing that does not fit ends the seed.
+// What must be true, kept apart from the code under test: a tree of histories of durable records, the documents that
+// follow from each, and what clients and operators asked for. Every answer is compared with it when it arrives, and
+// every node's log whenever its durable boundary moves. The first thing that does not fit ends the seed.
 //
-// There is one history: a record is in it from the moment the first node calls it durable, and stays for ever, since no
-// disk is lost here. So a node whose chain differs at an LSN, or which comes back from a crash with less than it had
-// called durable, is wrong, whatever happened to it.
+// A record is in the tree from the moment the first node calls it durable, and stays for ever. A node's log is a prefix
+// of one branch. It may come back with less than it had called durable only where its disk was lost, or where an
+// operator had it take a snapshot; it may move to another branch only by that, or where its own log ends before the
+// fork and an operator accepted the other lineage. A branch begins only by an operator's end-lineage.
 #pragma once
 
-#include <array>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "common/engine/engine.h"
 #include "common/wire/methods.h"
 #include "tests/sim/counters.h"
+#include "tests/sim/history.h"
 #include "tests/sim/runtime/disk.h"
 
 namespace aerodb::sim {
 
 using NodeIndex = uint32_t;
-inline constexpr NodeIndex kNodes = 3;
-inline constexpr uint32_t kCollections = 2;
-inline constexpr uint32_t kSchemaVersions = 2;
-
-[[nodiscard]] std::string_view collection_name(uint32_t collection);
-[[nodiscard]] const std::string& id_name(uint32_t id);
-// Canonical bytes of the schemas that the simulation registers; versions start at 1.
-[[nodiscard]] const Bytes& schema_bytes(uint32_t collection, uint32_t version);
+using BranchIndex = size_t;
+inline constexpr NodeIndex kNodesMax = 5;
 
 // Made on the asking side, in place of an answer.
 [[nodiscard]] inline bool nobody_answered(ErrorCode code) {
   return code == ErrorCode::kConnectionLost || code == ErrorCode::kTimedOut || code == ErrorCode::kUnreachable;
 }
 
-// One operation as a client means it.
-struct Operation {
-  wal::Operation op = wal::Operation::kInsert;
-  uint32_t collection = 0;
-  uint32_t id = 0;
-  uint32_t schema_version = 1;
-  std::optional<CommitId> if_commit;
-  std::optional<int64_t> k;             // its indexed field
-  Bytes document;                       // canonical, unless form_error
-  std::optional<ErrorCode> form_error;  // what is wrong with the document by itself
+// In which a node may write.
+struct Term {
+  LineageId lineage;
+  Epoch epoch;
+  friend bool operator==(const Term&, const Term&) = default;
 };
 
 // What was known of a node when it was asked: no answer of it may fall behind that.
 struct Asked {
   NodeIndex node = 0;
   uint32_t incarnation = 0;
+  uint32_t openings = 0;
+  size_t stay = 0;
   Lsn lsn;
   CommitId commit;
   bool ready = false;
-  uint64_t manifest = 0;            // installed then: a later one may have released its ring
-  std::optional<Epoch> primary_in;  // the epoch in which it may write, if it says so itself
+  uint64_t manifest = 0;           // installed then: a later one may have released its ring
+  std::optional<Term> primary_in;  // if it says so itself
 };
 
 struct WriteIssue {
@@ -87,22 +80,45 @@ struct Query {
   uint32_t limit = 1;
 };
 
+// From one replacement of what a node holds to the next: a snapshot taken, or a disk lost.
+struct Stay {
+  BranchIndex branch = 0;
+  InstanceId instance;
+  engine::Position durable;  // the highest that any incarnation called durable
+  bool fenced = false;
+  size_t branches_when_empty = 0;  // that there were: an empty log adopts any of them
+};
+
+// What an operator asked a node for and has not been seen yet: it may come about.
+struct Permits {
+  uint32_t resumes = 0;  // of a halt
+  uint32_t snapshots = 0;
+  uint32_t lineage_ends = 0;
+  std::set<LineageId> lineages;  // accepted
+};
+
 struct NodeFacts {
   std::string name;
-  InstanceId instance;
-  const engine::Engine* engine = nullptr;  // of the present incarnation, once it serves
+  const engine::Engine* engine = nullptr;  // the present one, once it serves
   uint32_t incarnation = 0;
-  engine::Position durable;    // the highest that any incarnation called durable
-  bool disk_faulty = false;    // faults were injected into its machine's disk: it may halt
-  bool halted = false;         // the present incarnation has
-  bool halt_recorded = false;  // one incarnation found the halt on disk
-  bool was_full = false;       // refused records for lack of room
-  bool left_behind = false;    // the log it needs was released
+  uint32_t openings = 0;  // of its directory
+  std::vector<Stay> stays{1};
+  Permits permits;
+  std::optional<Chain> exported;  // at the end of the log of which an export of orphans is complete
+  bool disk_faulty = false;       // faults were injected into its machine's disk: it may halt
+  bool halted = false;            // the present engine has
+  bool halt_recorded = false;     // one opening found the halt on disk
+  bool was_full = false;          // refused records for lack of room
+  bool gone = false;              // for good, with its disk
+  [[nodiscard]] Stay& stay() { return stays.back(); }
+  [[nodiscard]] const Stay& stay() const { return stays.back(); }
+  [[nodiscard]] const engine::Position& durable() const { return stays.back().durable; }
+  [[nodiscard]] const InstanceId& instance() const { return stays.back().instance; }
 };
 
 class Model {
  public:
-  Model(uint32_t ids, uint64_t max_wal_bytes, Counters& counters);
+  Model(NodeIndex nodes, uint32_t ids, uint64_t max_wal_bytes, Counters& counters);
 
   // --- verdict
   void fail(std::string reason);
@@ -110,25 +126,32 @@ class Model {
   [[nodiscard]] const std::string& reason() const { return reason_; }
 
   // --- nodes
+  [[nodiscard]] NodeIndex nodes() const { return static_cast<NodeIndex>(nodes_.size()); }
   [[nodiscard]] NodeFacts& node(NodeIndex node) { return nodes_[node]; }
+  [[nodiscard]] const NodeFacts& node(NodeIndex node) const { return nodes_[node]; }
   [[nodiscard]] Asked ask(NodeIndex node) const;
-  // At each move of the durable boundary, at a halt, and after recovery.
+  // At each move of the durable boundary, at a halt, and after the directory was opened.
   void observe(NodeIndex node, const SimDisk& disk);
   void recovered(NodeIndex node, const SimDisk& disk);
+  // Its directory is made, or made anew after its disk was lost.
+  void initialized(NodeIndex node, const InstanceId& instance);
   // At the end: every document of the node in all its versions, the digest from scratch, and every byte of its runs.
   void compare_whole(NodeIndex node, const SimDisk& disk);
 
-  // --- history
-  [[nodiscard]] Lsn last_lsn() const { return Lsn(history_.size() - 1); }
-  [[nodiscard]] CommitId last_commit() const { return history_.back().commit; }
+  // --- histories
+  [[nodiscard]] const History& branch(BranchIndex index) const { return branches_[index]; }
+  [[nodiscard]] size_t branches() const { return branches_.size(); }
+  // The newest: on which the operator means to go on.
+  [[nodiscard]] const History& main() const { return branches_.back(); }
+  [[nodiscard]] BranchIndex main_index() const { return branches_.size() - 1; }
   [[nodiscard]] std::optional<NodeIndex> epoch_owner() const;
-  [[nodiscard]] bool ends_with_seal() const { return history_.back().type == wal::RecordType::kSeal; }
+  // Last LSN that two branches have in common.
+  [[nodiscard]] Lsn common_end(BranchIndex a, BranchIndex b) const;
   [[nodiscard]] bool schema_registered(uint32_t collection, uint32_t version) const {
-    return schema_lsn_[collection][version - 1] > Lsn();
+    return main().schema_lsn[collection][version - 1] > Lsn();
   }
-  // The live version of a document at the end of the history.
+  // The live version of a document at the end of the main branch.
   [[nodiscard]] std::optional<CommitId> live(uint32_t collection, uint32_t id) const;
-  [[nodiscard]] uint32_t ids() const { return ids_; }
 
   // --- clients
   WriteIssue& issue(Asked asked, std::vector<Operation> operations, std::optional<wire::Receipt> shown);
@@ -145,103 +168,98 @@ class Model {
   void check_declined(const Asked& asked, const wire::ControlDeclineResponse& answer);
   void check_outcome(const Asked& asked, const std::string& request_id, const wire::ControlOutcomeResponse& answer);
   void check_control_explanation(const wire::ExplanationResponse& answer);
+  void check_lineage_ended(const Asked& asked, const wire::EndLineageRequest& request,
+                           const wire::EndLineageResponse& answer);
+  // The file that a finished export wrote.
+  void check_exported(NodeIndex node, const wire::RepairStatusResponse& status, const Bytes& file);
 
  private:
-  struct Entry {
-    Chain chain;
-    Digest digest;
-    CommitId commit;
-    Epoch epoch;
-    wal::RecordType type = wal::RecordType::kLineageStart;
+  // An answer is judged by what the node held when it was asked, and by anything that has taken its place since.
+  struct View {
+    const History& history;
+    const Stay& stay;
+    Asked asked;
   };
-  struct Version {
-    CommitId commit;
-    uint32_t schema_version = 0;  // 0: tombstone
-    std::optional<int64_t> k;
-    Bytes document;
-  };
-  struct SealFacts {
-    std::string successor;
-    InstanceId instance;
-    bool declined = false;  // its successor's statement was handed out
-  };
-  struct EpochFacts {
-    Lsn lsn;
-    Lsn seal_lsn;
-    InstanceId instance;
-    bool by_successor = false;
-  };
-  struct Verdict {
-    std::optional<ErrorCode> code;  // absent: accepted
-    CommitId commit;                // that the refusal names
-    friend bool operator==(const Verdict&, const Verdict&) = default;
-  };
+  template <class Check>
+  void on_each_stay(const Asked& asked, Check check) {
+    const NodeFacts& facts = nodes_[asked.node];
+    for (size_t i = asked.stay; i < facts.stays.size() && !failed(); ++i) {
+      View view{branches_[facts.stays[i].branch], facts.stays[i], asked};
+      if (i > asked.stay) view.asked.lsn = Lsn();
+      if (i > asked.stay) view.asked.commit = CommitId();
+      check(view);
+      if (!failed() || i + 1 == facts.stays.size()) return;
+      reason_.clear();
+    }
+  }
 
   void count(Counter counter) { ++counters_[static_cast<size_t>(counter)]; }
   [[nodiscard]] std::string name(NodeIndex node) const { return nodes_[node].name; }
-  void extend(NodeIndex node, const SimDisk& disk);
+  // Whether the directory was closed and opened since.
+  [[nodiscard]] bool reopened(const Asked& asked) const {
+    const NodeFacts& facts = nodes_[asked.node];
+    return facts.engine == nullptr || facts.openings != asked.openings;
+  }
+  [[nodiscard]] bool was_fenced(const Asked& asked) const;
+
+  // growth
+  [[nodiscard]] bool is_replaced(const NodeFacts& facts) const;
+  void take_replacement(NodeIndex node);
+  void check_halt(NodeIndex node);
+  void check_fence(NodeIndex node);
+  void find_place(NodeIndex node, const SimDisk& disk);
+  [[nodiscard]] static bool lies_on(const History& history, const engine::Position& position);
+  [[nodiscard]] std::optional<BranchIndex> branch_of(const engine::Position& position) const;
+  [[nodiscard]] bool may_follow(NodeIndex node, BranchIndex branch) const;
+  void grow(NodeIndex node, const SimDisk& disk);
   void take_records(NodeIndex node, ByteSpan records);
   void take_record(NodeIndex node, const wal::RecordView& record);
-  void take_commit(const wal::RecordView& record, const wal::Commit& commit);
-  void take_schema(const wal::RecordView& record, const wal::SchemaRecord& schema);
-  void take_authority(const wal::RecordView& record, const wal::Payload& payload);
-  void take_floor(const wal::RecordView& record, const wal::Floor& floor);
-  // The floor once the record at `lsn` is applied.
-  [[nodiscard]] CommitId floor_at(Lsn lsn) const;
+  void begin_branch(NodeIndex node, const wal::RecordView& record, const wal::LineageStart& start);
+  void take_commit(History& history, const wal::RecordView& record, const wal::Commit& commit);
+  void take_schema(History& history, const wal::RecordView& record, const wal::SchemaRecord& schema);
+  void take_authority(History& history, const wal::RecordView& record, const wal::Payload& payload);
+  void take_seal(History& history, const wal::RecordView& record, const wal::Seal& seal);
+  void take_epoch(History& history, const wal::RecordView& record, const wal::EpochStart& start);
+  void take_floor(History& history, const wal::RecordView& record, const wal::Floor& floor);
   void verify_runs(NodeIndex node, const SimDisk& disk);
-  [[nodiscard]] std::vector<Version> logical_chain(uint32_t collection, uint32_t id, CommitId bound,
-                                                   CommitId floor) const;
+
+  // writes
   [[nodiscard]] bool matches(const WriteIssue& issue, const wal::Commit& commit) const;
   // Two requests for the same deletions can't be told apart in the log.
   [[nodiscard]] static bool are_twins(const WriteIssue& a, const WriteIssue& b);
   // Takes the commit from the request that was thought to have made it, for a twin that may have; false: there is none.
-  [[nodiscard]] bool give_to_twin(WriteIssue& issue);
-  [[nodiscard]] std::vector<Version>& versions(uint32_t collection, uint32_t id) {
-    return documents_[collection * ids_ + id];
-  }
-  [[nodiscard]] const std::vector<Version>& versions(uint32_t collection, uint32_t id) const {
-    return documents_[collection * ids_ + id];
-  }
-  // Tombstones included; nullptr: there was nothing yet.
-  [[nodiscard]] const Version* newest(uint32_t collection, uint32_t id, CommitId bound) const;
-  [[nodiscard]] const Version* visible(uint32_t collection, uint32_t id, CommitId bound) const;
-  [[nodiscard]] bool has_schema(uint32_t collection, uint32_t version, Lsn at) const {
-    const Lsn lsn = schema_lsn_[collection][version - 1];
-    return lsn > Lsn() && lsn <= at;
-  }
-  // What a primary whose log ends at `at` must say to these operations.
-  [[nodiscard]] Verdict evaluate(const std::vector<Operation>& operations, Lsn at) const;
-  void check_receipt(std::string_view what, const Asked& asked, const std::optional<wire::Receipt>& shown,
+  [[nodiscard]] bool give_to_twin(const History& history, WriteIssue& issue);
+  // On every branch that has the commit.
+  void set_holder(CommitId commit, uint64_t from, uint64_t to);
+  void check_receipt(std::string_view what, const View& view, const std::optional<wire::Receipt>& shown,
                      const wire::Receipt& receipt);
-  void check_acknowledged(WriteIssue& issue, const wire::Receipt& receipt);
-  void check_refused(WriteIssue& issue, const Error& error);
-  // The refusals that any read can get; false: it is none of them.
-  [[nodiscard]] bool is_read_refusal(const Read& read, const Error& error);
+  void check_acknowledged(const View& view, WriteIssue& issue, const wire::Receipt& receipt);
+  void check_refused(const View& view, WriteIssue& issue, const Error& error);
+  // A receipt that the node's history left, or never had.
+  [[nodiscard]] bool departs(const View& view, const std::optional<wire::Receipt>& shown, ErrorCode code) const;
   void unexpected(std::string_view what, const Asked& asked, const Error& error);
+
+  // reads
+  // The refusals that any read can get; false: it is none of them.
+  [[nodiscard]] bool is_read_refusal(const View& view, const Read& read, const Error& error);
+  void judge_get(const View& view, const Read& read, const Result<wire::DocGetResponse>& answer);
+  void judge_query(const View& view, const Query& query, const Result<wire::DocQueryResponse>& answer);
+  void judge_explanation(const View& view, const Read& read, const Result<wire::ExplanationResponse>& answer);
+  void judge_status(const View& view, const wire::StatusResponse& answer);
   struct Walk {
     std::optional<ErrorCode> refusal;
     std::vector<std::pair<uint32_t, const Version*>> found;  // id
   };
-  [[nodiscard]] Walk walk(const Query& query, CommitId at) const;
-  [[nodiscard]] Digest digest_from_scratch() const;
+  [[nodiscard]] Walk walk(const History& history, const Query& query, CommitId at) const;
 
   uint32_t ids_;
   uint64_t max_wal_bytes_;
   Counters& counters_;
   std::string reason_;
-  std::array<NodeFacts, kNodes> nodes_;
-  std::vector<Entry> history_ = std::vector<Entry>(1);  // by LSN; 0 is before the first
-  LineageId lineage_;
-  std::vector<Lsn> commit_lsn_ = {Lsn()};     // by commit
-  std::vector<uint64_t> commit_issue_ = {0};  // by commit: number of the issue it holds
-  std::vector<std::vector<Version>> documents_;
-  std::array<std::array<Lsn, kSchemaVersions>, kCollections> schema_lsn_{};
-  std::map<Lsn, SealFacts> seals_;
-  std::map<Lsn, CommitId> floors_;
-  std::vector<EpochFacts> epochs_;                    // by epoch - 1
-  std::map<std::string, std::vector<Lsn>> requests_;  // authority records by request id
-  std::deque<WriteIssue> issues_;                     // by number - 1
-  std::vector<uint64_t> open_issues_;                 // numbers: may still turn up in the history
+  std::vector<NodeFacts> nodes_;
+  std::deque<History> branches_;
+  std::deque<WriteIssue> issues_;      // by number - 1
+  std::vector<uint64_t> open_issues_;  // numbers: may still turn up in a history
   Bytes scratch_;
 };
 

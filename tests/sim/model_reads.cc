@@ -1,4 +1,4 @@
-// Answers to reads, explanations and the operator's commands, against the history.
+// Answers to reads, explanations and status, against the history.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace aerodb::sim {
 
-bool Model::is_read_refusal(const Read& read, const Error& error) {
-  const Asked& asked = read.asked;
+bool Model::is_read_refusal(const View& view, const Read& read, const Error& error) {
+  const Asked& asked = view.asked;
   if (nobody_answered(error.code)) return true;
   count(Counter::kReadsRefused);
   bool justified = false;
@@ -22,24 +22,26 @@ bool Model::is_read_refusal(const Read& read, const Error& error) {
       break;
     case ErrorCode::kBelowFloor:
       count(Counter::kRefusedBelowFloor);
-      justified = read.at_commit && *read.at_commit < floor_at(last_lsn());
+      justified = read.at_commit && *read.at_commit < view.history.floor_at(view.history.last_lsn());
       break;
     case ErrorCode::kNotReady:
-      justified = !asked.ready;
+      justified = !asked.ready || reopened(asked);
       break;
     case ErrorCode::kHalted:
     case ErrorCode::kIo:
     case ErrorCode::kRunDamaged:
       justified = nodes_[asked.node].disk_faulty;
       break;
+    case ErrorCode::kLineageEnded:
     case ErrorCode::kLineageUnknown:
-      justified = read.shown && asked.lsn == Lsn();
-      break;  // nothing in its log yet
+      count(Counter::kReceiptsGivenUp);
+      justified = was_fenced(asked) || departs(view, read.shown, error.code);
+      break;
     case ErrorCode::kUnknownCollection:
-      justified = !has_schema(read.collection, 1, asked.lsn);
+      justified = !view.history.has_schema(read.collection, 1, asked.lsn);
       break;
     case ErrorCode::kUnknownSchema:
-      justified = !has_schema(read.collection, read.schema_version, asked.lsn);
+      justified = !view.history.has_schema(read.collection, read.schema_version, asked.lsn);
       break;
     default:
       return false;
@@ -49,18 +51,22 @@ bool Model::is_read_refusal(const Read& read, const Error& error) {
 }
 
 void Model::check_get(const Read& read, const Result<wire::DocGetResponse>& answer) {
-  if (failed()) return;
-  const Asked& asked = read.asked;
+  on_each_stay(read.asked, [&](const View& view) { judge_get(view, read, answer); });
+}
+
+void Model::judge_get(const View& view, const Read& read, const Result<wire::DocGetResponse>& answer) {
+  const Asked& asked = view.asked;
+  const History& history = view.history;
   const auto what = [&] {
     return fmt::format("get {}/{} on {}", collection_name(read.collection), id_name(read.id), name(asked.node));
   };
   if (!answer) {
-    if (is_read_refusal(read, answer.error())) return;
+    if (is_read_refusal(view, read, answer.error())) return;
     if (answer.error().code != ErrorCode::kSchemaNewer) return unexpected("get", asked, answer.error());
     const CommitId from = read.at_commit.value_or(asked.commit);
-    const CommitId to = read.at_commit.value_or(nodes_[asked.node].durable.commit);
+    const CommitId to = read.at_commit.value_or(view.stay.durable.commit);
     for (uint64_t commit = from.value(); commit <= to.value(); ++commit) {
-      const Version* version = visible(read.collection, read.id, CommitId(commit));
+      const Version* version = history.visible(read.collection, read.id, CommitId(commit));
       if (version != nullptr && version->schema_version > read.schema_version) return;
     }
     return unexpected("get", asked, answer.error());
@@ -68,15 +74,15 @@ void Model::check_get(const Read& read, const Result<wire::DocGetResponse>& answ
   count(Counter::kReadsAnswered);
   if (read.at_commit) count(Counter::kReadsOfThePast);
   if (read.shown) count(Counter::kReadsWithReceipt);
-  check_receipt("get", asked, read.shown, answer->receipt);
+  check_receipt("get", view, read.shown, answer->receipt);
   if (failed()) return;
   const CommitId at = answer->data.at_commit;
-  if (at < floor_at(asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
+  if (at < history.floor_at(asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
   if (at != read.at_commit.value_or(answer->receipt.commit_id) || at > answer->receipt.commit_id)
     return fail(fmt::format("{}: answered at commit {}", what(), at.value()));
-  if (!has_schema(read.collection, read.schema_version, answer->receipt.lsn))
+  if (!history.has_schema(read.collection, read.schema_version, answer->receipt.lsn))
     return fail(what() + ": answered under a schema that is not registered");
-  const Version* version = visible(read.collection, read.id, at);
+  const Version* version = history.visible(read.collection, read.id, at);
   const auto& given = answer->data.version;
   if ((version != nullptr) != given.has_value())
     return fail(fmt::format("{} at commit {}: {}", what(), at.value(),
@@ -90,7 +96,7 @@ void Model::check_get(const Read& read, const Result<wire::DocGetResponse>& answ
   if (version->schema_version > read.schema_version) fail(what() + ": a newer schema was answered");
 }
 
-Model::Walk Model::walk(const Query& query, CommitId at) const {
+Model::Walk Model::walk(const History& history, const Query& query, CommitId at) const {
   struct Candidate {
     int64_t key;
     uint32_t id;
@@ -99,7 +105,7 @@ Model::Walk Model::walk(const Query& query, CommitId at) const {
   std::vector<Candidate> candidates;
   const Read& read = query.read;
   for (uint32_t id = 0; id < ids_; ++id) {
-    const Version* version = visible(read.collection, id, at);
+    const Version* version = history.visible(read.collection, id, at);
     if (version == nullptr || (!query.by_id && !version->k)) continue;
     const int64_t key = query.by_id ? id : *version->k;
     const bool in = query.op.empty() || (query.op == "eq" && key == query.k) || (query.op == "lt" && key < query.k) ||
@@ -122,21 +128,25 @@ Model::Walk Model::walk(const Query& query, CommitId at) const {
 }
 
 void Model::check_query(const Query& query, const Result<wire::DocQueryResponse>& answer) {
-  if (failed()) return;
+  on_each_stay(query.read.asked, [&](const View& view) { judge_query(view, query, answer); });
+}
+
+void Model::judge_query(const View& view, const Query& query, const Result<wire::DocQueryResponse>& answer) {
   const Read& read = query.read;
+  const History& history = view.history;
   if (!answer) {
-    if (is_read_refusal(read, answer.error())) return;
-    const CommitId from = read.at_commit.value_or(read.asked.commit);
-    const CommitId to = read.at_commit.value_or(nodes_[read.asked.node].durable.commit);
+    if (is_read_refusal(view, read, answer.error())) return;
+    const CommitId from = read.at_commit.value_or(view.asked.commit);
+    const CommitId to = read.at_commit.value_or(view.stay.durable.commit);
     for (uint64_t commit = from.value(); commit <= to.value(); ++commit) {
-      if (walk(query, CommitId(commit)).refusal == answer.error().code) return;
+      if (walk(history, query, CommitId(commit)).refusal == answer.error().code) return;
     }
     return unexpected("query", read.asked, answer.error());
   }
   count(Counter::kQueriesAnswered);
   if (read.at_commit) count(Counter::kReadsOfThePast);
   if (read.shown) count(Counter::kReadsWithReceipt);
-  check_receipt("query", read.asked, read.shown, answer->receipt);
+  check_receipt("query", view, read.shown, answer->receipt);
   if (failed()) return;
   const auto& data = answer->data;
   const auto what = [&] {
@@ -146,11 +156,11 @@ void Model::check_query(const Query& query, const Result<wire::DocQueryResponse>
   if (data.at_commit != read.at_commit.value_or(answer->receipt.commit_id) ||
       data.at_commit > answer->receipt.commit_id)
     return fail(what() + ": another commit was asked for");
-  if (data.at_commit < floor_at(read.asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
+  if (data.at_commit < history.floor_at(view.asked.lsn)) return fail(what() + ": answered below the floor (MVCC-4)");
   const uint64_t bound = query.by_id && query.op == "eq" ? 1 : uint64_t{query.limit} + 1;
   if (data.index != (query.by_id ? "_id" : "k") || data.bound_entries != bound)
     return fail(what() + ": another plan than the rules give");
-  const Walk expected = walk(query, data.at_commit);
+  const Walk expected = walk(history, query, data.at_commit);
   if (expected.refusal) return fail(what() + ": should have been refused");
   if (data.versions.size() != expected.found.size())
     return fail(fmt::format("{}: {} documents, the model has {}", what(), data.versions.size(), expected.found.size()));
@@ -164,9 +174,13 @@ void Model::check_query(const Query& query, const Result<wire::DocQueryResponse>
 }
 
 void Model::check_explanation(const Read& read, const Result<wire::ExplanationResponse>& answer) {
-  if (failed()) return;
+  on_each_stay(read.asked, [&](const View& view) { judge_explanation(view, read, answer); });
+}
+
+void Model::judge_explanation(const View& view, const Read& read, const Result<wire::ExplanationResponse>& answer) {
+  const History& history = view.history;
   if (!answer) {
-    if (!is_read_refusal(read, answer.error())) unexpected("explain.read", read.asked, answer.error());
+    if (!is_read_refusal(view, read, answer.error())) unexpected("explain.read", read.asked, answer.error());
     return;
   }
   const auto what = [&] {
@@ -184,9 +198,9 @@ void Model::check_explanation(const Read& read, const Result<wire::ExplanationRe
   const auto conclusion = tape.root().find("conclusion");
   const auto version = conclusion ? conclusion->find("visible_version") : std::nullopt;
   // Below the floor it shows why the read is refused; the floor may have risen on the way.
-  if (!version && *read.at_commit < floor_at(last_lsn())) return;
-  if (*read.at_commit < floor_at(read.asked.lsn)) return fail(what() + ": a version below the floor (MVCC-4)");
-  const Version* expected = visible(read.collection, read.id, *read.at_commit);
+  if (!version && *read.at_commit < history.floor_at(history.last_lsn())) return;
+  if (*read.at_commit < history.floor_at(view.asked.lsn)) return fail(what() + ": a version below the floor (MVCC-4)");
+  const Version* expected = history.visible(read.collection, read.id, *read.at_commit);
   if (version.has_value() != (expected != nullptr)) return fail(what() + ": its conclusion is not what a read answers");
   if (!version) return;
   const auto commit = version->find("commit_id");
@@ -195,88 +209,24 @@ void Model::check_explanation(const Read& read, const Result<wire::ExplanationRe
 }
 
 void Model::check_status(const Asked& asked, const wire::StatusResponse& answer) {
-  if (failed() || answer.state == "INITIALIZING" || answer.state == "RECOVERING") return;
-  const NodeFacts& facts = nodes_[asked.node];
-  if (answer.durable_lsn > facts.durable.lsn || answer.durable_lsn < asked.lsn)
-    return fail(fmt::format("status of {}: LSN {} was never its durable boundary since it was asked", facts.name,
+  if (answer.state == "INITIALIZING" || answer.state == "RECOVERING") return;
+  on_each_stay(asked, [&](const View& view) { judge_status(view, answer); });
+}
+
+void Model::judge_status(const View& view, const wire::StatusResponse& answer) {
+  const std::string who = name(view.asked.node);
+  if (answer.durable_lsn > view.stay.durable.lsn || answer.durable_lsn < view.asked.lsn)
+    return fail(fmt::format("status of {}: LSN {} was never its durable boundary since it was asked", who,
                             answer.durable_lsn.value()));
-  const Entry& entry = history_[answer.durable_lsn.value()];
+  const auto& entry = view.history.at(answer.durable_lsn);
   if (answer.durable_lsn > Lsn() &&
       (answer.chain != entry.chain || answer.digest != entry.digest || answer.epoch != entry.epoch)) {
-    return fail(fmt::format("status of {}: chain, digest or epoch at LSN {} are another history's", facts.name,
+    return fail(fmt::format("status of {}: chain, digest or epoch at LSN {} are another history's", who,
                             answer.durable_lsn.value()));
   }
-  if (answer.role == "primary" && epochs_[answer.epoch.value() - 1].instance != facts.instance)
-    fail(fmt::format("status of {}: primary of an epoch that is another node's", facts.name));
-}
-
-// --- the operator
-
-void Model::check_demoted(const Asked& asked, const wire::ControlDemoteResponse& answer) {
-  if (failed()) return;
-  check_receipt("demote", asked, std::nullopt, answer.receipt);
-  const auto seal = seals_.find(answer.seal_lsn);
-  if (seal == seals_.end())
-    return fail(fmt::format("demote {}: answered before the seal at LSN {} was durable", name(asked.node),
-                            answer.seal_lsn.value()));
-  if (seal->second.successor != answer.successor || seal->second.instance != answer.successor_instance)
-    fail(fmt::format("demote {}: the seal names another successor", name(asked.node)));
-}
-
-void Model::check_promoted(const Asked& asked, const wire::ControlPromoteResponse& answer) {
-  if (failed()) return;
-  check_receipt("promote", asked, std::nullopt, answer.receipt);
-  if (failed()) return;
-  const auto number = answer.epoch.value();
-  if (number == 0 || number > epochs_.size())
-    return fail(fmt::format("promote {}: epoch {} has not started", name(asked.node), number));
-  const EpochFacts& epoch = epochs_[number - 1];
-  if (epoch.lsn != answer.epoch_start_lsn || epoch.seal_lsn != answer.seal_lsn)
-    return fail(fmt::format("promote {}: the record of epoch {} stands elsewhere", name(asked.node), number));
-  if (epoch.instance != nodes_[asked.node].instance)
-    fail(fmt::format("promote {}: epoch {} is another node's", name(asked.node), number));
-}
-
-void Model::check_declined(const Asked& asked, const wire::ControlDeclineResponse& answer) {
-  if (failed()) return;
-  count(Counter::kDeclines);
-  const auto seal = seals_.find(answer.seal_lsn);
-  if (seal == seals_.end())
-    return fail(fmt::format("decline by {}: there is no seal at LSN {}", name(asked.node), answer.seal_lsn.value()));
-  if (seal->second.instance != nodes_[asked.node].instance)
-    return fail(fmt::format("decline by {}: the seal names {}", name(asked.node), seal->second.successor));
-  seal->second.declined = true;
-  for (const EpochFacts& epoch : epochs_) {
-    if (epoch.seal_lsn == answer.seal_lsn && epoch.by_successor)
-      return fail(fmt::format("decline by {}: it promoted on that seal (AUTH-12)", name(asked.node)));
-  }
-}
-
-void Model::check_outcome(const Asked& asked, const std::string& request_id,
-                          const wire::ControlOutcomeResponse& answer) {
-  if (failed()) return;
-  count(Counter::kOutcomesAsked);
-  check_receipt("outcome", asked, std::nullopt, answer.receipt);
-  // The last one that the node has.
-  std::optional<Lsn> expected;
-  for (Lsn lsn : requests_[request_id]) {
-    if (lsn <= answer.receipt.lsn) expected = lsn;
-  }
-  const bool recorded = answer.outcome == "recorded";
-  if (recorded != expected.has_value() || (recorded && answer.lsn != expected)) {
-    fail(fmt::format("outcome of {} on {}: {}; the history has it at LSN {}", request_id, name(asked.node),
-                     answer.outcome, expected.value_or(Lsn()).value()));
-  }
-}
-
-void Model::check_control_explanation(const wire::ExplanationResponse& answer) {
-  if (failed()) return;
-  document::Tape tape;
-  if (!tape.parse(answer.explanation.bytes)) return fail("control.explain: not an object");
-  auto again = rules::rederive(tape.root());
-  if (!again) return fail("control.explain: " + again.error().message);
-  if (!again->follows) return fail("control.explain: the rules give another explanation, first at " + again->why);
-  count(Counter::kExplanationsRederived);
+  const History::EpochFacts* epoch = view.history.epoch(answer.epoch);
+  if (answer.role == "primary" && (epoch == nullptr || epoch->instance != view.stay.instance))
+    fail(fmt::format("status of {}: primary of an epoch that is another node's", who));
 }
 
 }  // namespace aerodb::sim

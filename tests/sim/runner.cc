@@ -39,6 +39,7 @@ struct Board {
   Line failures[kFailuresKept];
   Counters counters;
   std::array<uint64_t, kFaultKinds> faults;
+  Tallies tallies;
 
   void add_failure(uint64_t of_seed, Verdict verdict, const std::string& reason) {
     ++failed;
@@ -76,9 +77,11 @@ void work(Board& board, const RunOptions& options) {
     board.seed = seed;
     board.next = seed + options.jobs;
     alarm(kSecondsPerSeed);
-    const Outcome outcome = run_seed(seed, options.twice_every > 0 && seed % options.twice_every == 0);
+    const Outcome outcome = run_seed(
+        seed, options.twice_every > 0 && seed % options.twice_every == 0, {.small = options.small, .cut = options.cut});
     for (size_t i = 0; i < kCounters; ++i) board.counters[i] += outcome.counters[i];
     for (size_t i = 0; i < kFaultKinds; ++i) board.faults[i] += outcome.faults[i];
+    for (size_t i = 0; i < outcome.tallies.size(); ++i) board.tallies[i] += outcome.tallies[i];
     if (outcome.verdict == Verdict::kPassed) {
       ++board.passed;
       continue;
@@ -111,16 +114,27 @@ double seconds_of_children() {
 
 }  // namespace
 
-Outcome run_seed(uint64_t seed, bool twice, bool transcript) {
-  Outcome outcome = simulate(seed, transcript);
+Outcome run_seed(uint64_t seed, bool twice, const SimulateOptions& options) {
+  Outcome outcome = simulate(seed, options);
   if (!twice) return outcome;
-  const Outcome again = simulate(seed);
+  const Outcome again = simulate(seed, {.small = options.small, .cut = options.cut});
   if (again.trace_hash != outcome.trace_hash || again.events != outcome.events) {
     outcome.verdict = Verdict::kWrong;
     outcome.reason = fmt::format("run twice, it takes two courses: trace {} with {} events, then {} with {}",
                                  to_hex(outcome.trace_hash), outcome.events, to_hex(again.trace_hash), again.events);
   }
   return outcome;
+}
+
+void add(RunReport& report, const RunReport& more) {
+  report.passed += more.passed;
+  report.failed += more.failed;
+  report.cpu_seconds += more.cpu_seconds;
+  report.wall_seconds += more.wall_seconds;
+  report.failures.insert(report.failures.end(), more.failures.begin(), more.failures.end());
+  for (size_t i = 0; i < kCounters; ++i) report.counters[i] += more.counters[i];
+  for (size_t i = 0; i < kFaultKinds; ++i) report.faults[i] += more.faults[i];
+  for (size_t i = 0; i < more.tallies.size(); ++i) report.tallies[i] += more.tallies[i];
 }
 
 RunReport run_seeds(const RunOptions& options) {
@@ -156,6 +170,7 @@ RunReport run_seeds(const RunOptions& options) {
     report.failed += board.failed;
     for (size_t i = 0; i < kCounters; ++i) report.counters[i] += board.counters[i];
     for (size_t i = 0; i < kFaultKinds; ++i) report.faults[i] += board.faults[i];
+    for (size_t i = 0; i < board.tallies.size(); ++i) report.tallies[i] += board.tallies[i];
     for (uint64_t i = 0; i < board.lines; ++i)
       report.failures.push_back({board.failures[i].seed, board.failures[i].verdict, board.failures[i].reason});
   }

@@ -18,6 +18,8 @@ struct RunOptions {
   // Each so manyth seed is run twice, and its two traces must be equal; 0: none.
   uint64_t twice_every = 50;
   bool stop_at_failure = false;
+  bool small = false;
+  Cut cut{};
   Fault planted = Fault::kNone;
 };
 
@@ -33,12 +35,15 @@ struct RunReport {
   std::vector<Failure> failures;  // the first ones, by seed
   Counters counters{};
   std::array<uint64_t, kFaultKinds> faults{};
+  Tallies tallies{};
   double cpu_seconds = 0;
   double wall_seconds = 0;
 };
 
 [[nodiscard]] RunReport run_seeds(const RunOptions& options);
+// What `more` found too.
+void add(RunReport& report, const RunReport& more);
 // One seed in this process; with `twice` a differing trace is a failure.
-[[nodiscard]] Outcome run_seed(uint64_t seed, bool twice, bool transcript = false);
+[[nodiscard]] Outcome run_seed(uint64_t seed, bool twice, const SimulateOptions& options);
 
 }  // namespace aerodb::sim

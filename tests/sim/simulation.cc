@@ -1,9 +1,11 @@
 #include "tests/sim/simulation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tests/sim/chaos.h"
 #include "tests/sim/client.h"
+#include "tests/sim/fleet.h"
 #include "tests/sim/hostile.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/tamper.h"
@@ -14,6 +16,7 @@ namespace {
 constexpr uint64_t kMaxEvents = 3'000'000;
 constexpr uint64_t kAgreeWithinUs = 20'000'000;
 constexpr uint64_t kLookEveryUs = 20'000;
+constexpr uint32_t kHealsMax = 20;  // of one node, until its operator gives up
 
 ClusterId cluster_of(uint64_t seed) {
   ClusterId id;
@@ -24,7 +27,7 @@ ClusterId cluster_of(uint64_t seed) {
 
 class Simulation {
  public:
-  Simulation(uint64_t seed, bool transcript);
+  Simulation(uint64_t seed, const SimulateOptions& options);
   Outcome run();
 
  private:
@@ -35,16 +38,22 @@ class Simulation {
   template <class Enough>
   void run_until(uint64_t time_us, Enough enough);
   void tend();
-  void calm_down();
   void tick();
-  void release_full_rings();
-  void tamper();
+  void conclude();
+  // The end: no more trouble, and everything that is not gone must come to one log and one state.
+  void calm_down();
+  void look(NodeIndex best);
+  [[nodiscard]] bool all_up();
   [[nodiscard]] bool agreed();
-  // Who can serve the longest log.
+  [[nodiscard]] bool takes_part(NodeIndex node);
+  // Who can serve the longest log of the newest lineage.
   [[nodiscard]] std::optional<NodeIndex> longest();
+  [[nodiscard]] bool needs_healing(NodeIndex node, NodeIndex best);
+  void heal_one(NodeIndex best);
+  void release_full_rings();
   [[nodiscard]] std::string why_not_agreed();
   void final_check();
-  [[nodiscard]] bool takes_part(NodeIndex node);
+  void tamper();
 
   SeedPlan plan_;
   SimWorld world_;
@@ -52,49 +61,49 @@ class Simulation {
   Outcome outcome_;
   Model model_;
   Context context_;
-  std::array<std::unique_ptr<NodeHost>, kNodes> hosts_;
-  std::unique_ptr<ShipperHost> shipper_;
-  std::unique_ptr<ShipperHost> second_shipper_;
+  std::vector<std::unique_ptr<NodeHost>> hosts_;
+  std::unique_ptr<Fleet> fleet_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::unique_ptr<Operator> operator_;
   std::unique_ptr<Hostile> hostile_;
   std::unique_ptr<Chaos> chaos_;
+  // of the end
+  std::optional<NodeIndex> followed_;
+  bool healing_ = false;
+  std::vector<uint32_t> healed_;  // how often, by node
 };
 
-Simulation::Simulation(uint64_t seed, bool transcript)
-    : plan_(seed),
+Simulation::Simulation(uint64_t seed, const SimulateOptions& options)
+    : plan_(seed, options.small, options.cut),
       world_(seed, plan_.options),
-      journal_(world_, transcript),
-      model_(plan_.ids, plan_.geometry.max_wal_bytes(), outcome_.counters),
+      journal_(world_, options.transcript),
+      model_(plan_.nodes, plan_.ids, plan_.geometry.max_wal_bytes(), outcome_.counters),
       context_{world_, plan_, outcome_.counters, model_, journal_} {
-  static constexpr std::string_view kNames[] = {"p1", "r1", "r2"};
+  static constexpr std::string_view kNames[kNodesMax] = {"p1", "r1", "r2", "r3", "r4"};
   const ClusterId cluster = cluster_of(seed);
-  std::array<NodeHost*, kNodes> nodes{};
+  std::vector<SimMachine*> machines;
   // Nothing goes wrong while directories are made.
-  for (NodeIndex i = 0; i < kNodes; ++i) {
-    hosts_[i] = std::make_unique<NodeHost>(context_, i, world_.add_machine(std::string(kNames[i])), i == 0, cluster);
-    nodes[i] = hosts_[i].get();
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+    machines.push_back(&world_.add_machine(std::string(kNames[i])));
+    hosts_.push_back(std::make_unique<NodeHost>(context_, i, *machines.back(), i == 0, cluster));
+    context_.nodes.push_back(hosts_.back().get());
   }
-  SimMachine& shippers = world_.add_machine("s");
-  shipper_ = std::make_unique<ShipperHost>(context_, shippers, nodes, "s1", uint16_t{7101});
-  second_shipper_ = std::make_unique<ShipperHost>(context_, shippers, nodes, "s2", uint16_t{7102});
-  std::vector<SimMachine*> machines = {&hosts_[0]->machine(), &hosts_[1]->machine(), &hosts_[2]->machine(), &shippers};
+  healed_.resize(plan_.nodes);
+  machines.push_back(&world_.add_machine("s"));
+  fleet_ = std::make_unique<Fleet>(context_, *machines.back());
   for (uint32_t i = 0; i < 2; ++i) {
-    SimMachine& machine = world_.add_machine(i == 0 ? "c1" : "c2");
-    machines.push_back(&machine);
-    clients_.push_back(std::make_unique<Client>(context_, i, machine, nodes));
+    machines.push_back(&world_.add_machine(i == 0 ? "c1" : "c2"));
+    clients_.push_back(std::make_unique<Client>(context_, i, *machines.back()));
   }
-  SimMachine& desk = world_.add_machine("o");
-  machines.push_back(&desk);
-  operator_ = std::make_unique<Operator>(context_, desk, nodes, *shipper_);
-  if (plan_.hostile) hostile_ = std::make_unique<Hostile>(context_, world_.add_machine("h"), nodes);
-  chaos_ = std::make_unique<Chaos>(context_, nodes, *shipper_, *second_shipper_, std::move(machines));
+  machines.push_back(&world_.add_machine("o"));
+  operator_ = std::make_unique<Operator>(context_, *machines.back(), *fleet_);
+  if (plan_.hostile) hostile_ = std::make_unique<Hostile>(context_, world_.add_machine("h"));
+  chaos_ = std::make_unique<Chaos>(context_, *fleet_, std::move(machines));
 }
 
 void Simulation::tend() {
   for (auto& host : hosts_) host->tend();
-  shipper_->tend();
-  second_shipper_->tend();
+  fleet_->tend();
 }
 
 template <class Enough>
@@ -104,7 +113,7 @@ void Simulation::run_until(uint64_t time_us, Enough enough) {
 
 Outcome Simulation::run() {
   for (auto& host : hosts_) host->start_later(0);
-  shipper_->start(0);
+  fleet_->follow(0);
   for (auto& client : clients_) client->start();
   operator_->start();
   if (hostile_) hostile_->start();
@@ -113,6 +122,11 @@ Outcome Simulation::run() {
   if (!over()) calm_down();
   if (!over()) final_check();
 
+  conclude();
+  return std::move(outcome_);
+}
+
+void Simulation::conclude() {
   outcome_.events = world_.events_run();
   outcome_.counters[static_cast<size_t>(Counter::kEvents)] = outcome_.events;
   outcome_.trace_hash = world_.trace_hash();
@@ -127,16 +141,23 @@ Outcome Simulation::run() {
     outcome_.verdict = Verdict::kStuck;
     outcome_.reason = fmt::format("more than {} events", kMaxEvents);
   }
-  return std::move(outcome_);
 }
 
-bool Simulation::takes_part(NodeIndex node) { return hosts_[node]->is_ready() && !hosts_[node]->facts().halted; }
+bool Simulation::takes_part(NodeIndex node) {
+  const NodeFacts& facts = hosts_[node]->facts();
+  return hosts_[node]->is_ready() && !facts.gone && !facts.halted && !facts.stay().fenced;
+}
 
 std::optional<NodeIndex> Simulation::longest() {
   std::optional<NodeIndex> best;
-  for (NodeIndex i = 0; i < kNodes; ++i) {
-    if (!takes_part(i)) continue;
-    if (!best || hosts_[i]->node()->engine()->visible().lsn > hosts_[*best]->node()->engine()->visible().lsn) best = i;
+  const auto rank = [&](NodeIndex i) {
+    const Stay& stay = hosts_[i]->facts().stay();
+    // A node whose log ends before the fork is on both.
+    const bool on_it = stay.durable.lsn > model_.branch(stay.branch).fork;
+    return std::pair(on_it ? stay.branch : 0, stay.durable.lsn);
+  };
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+    if (takes_part(i) && (!best || rank(i) > rank(*best))) best = i;
   }
   return best;
 }
@@ -146,48 +167,91 @@ void Simulation::tick() {
   world_.schedule(kLookEveryUs, EventKind::kScript, kWorld, [this] { tick(); });
 }
 
+bool Simulation::all_up() {
+  return std::ranges::all_of(hosts_, [](auto& host) { return host->is_ready() || host->facts().gone; });
+}
+
 void Simulation::calm_down() {
   journal_.note("calm: no more trouble");
   context_.calm = true;
   chaos_->stop();
   for (auto& rate : world_.options().one_in) rate = 0;
   world_.network().heal();
-  second_shipper_->stop();
-  shipper_->stop();
+  fleet_->end_mistake();
+  fleet_->stop();
   for (auto& host : hosts_) host->make_calm();
   tick();
   const uint64_t deadline = world_.now_us() + kAgreeWithinUs;
-  auto all_up = [this] {
-    for (auto& host : hosts_) {
-      if (!host->is_ready()) return false;
-    }
-    return true;
-  };
-  run_until(deadline, all_up);
   // Clients and operator may have something on its way; the log stands still only after that.
   uint64_t look_at = 0;
-  std::optional<NodeIndex> source;
+  bool quiet = false;
   run_until(deadline, [&] {
     if (world_.now_us() < look_at) return false;
     look_at = world_.now_us() + kLookEveryUs;
-    // A former primary follows only under the replica's binary.
-    const auto best = longest();
-    if (!best || !all_up()) return false;
-    for (auto& host : hosts_) {
-      if (host->index() != *best && host->node()->binary() == node::Binary::kPrimary && !host->facts().halted) {
-        host->restart(node::Binary::kReplica);
-        return false;
-      }
+    if (!all_up()) return false;
+    if (agreed()) {
+      quiet = clients_[0]->done() && clients_[1]->done() && operator_->done() && !healing_;
+      return quiet;
     }
-    release_full_rings();
-    if (agreed()) return clients_[0]->done() && clients_[1]->done();
-    if (source != best || shipper_->has_stopped_target()) shipper_->start(*best);
-    source = best;
+    if (const auto best = longest()) look(*best);
     return false;
   });
-  if (over() || (all_up() && agreed())) return;
+  if (over() || quiet) return;
   outcome_.verdict = Verdict::kStuck;
   outcome_.reason = why_not_agreed();
+}
+
+// What an operator does, one thing at a time.
+void Simulation::look(NodeIndex best) {
+  // A former primary follows only under the replica's binary, which does not open a directory that holds authority.
+  for (auto& host : hosts_) {
+    if (host->index() == best || host->facts().gone || host->node()->binary() == node::Binary::kReplica) continue;
+    if (host->node()->engine()->role() == rules::Role::kPrimary && !host->facts().stay().fenced) continue;
+    host->restart(node::Binary::kReplica);
+    return;
+  }
+  release_full_rings();
+  bool all_take_part = true;
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) all_take_part = all_take_part && takes_part(i);
+  if (followed_ != best || fleet_->has_stopped_target()) fleet_->follow(best, !all_take_part);
+  followed_ = best;
+  heal_one(best);
+}
+
+bool Simulation::needs_healing(NodeIndex node, NodeIndex best) {
+  NodeHost& host = *hosts_[node];
+  if (node == best || !host.is_ready()) return false;
+  const Stay& stay = host.facts().stay();
+  const Stay& to = hosts_[best]->facts().stay();
+  if (host.facts().halted || stay.fenced) return true;
+  if (stay.durable.lsn > model_.common_end(stay.branch, to.branch)) return true;
+  if (stay.durable.lsn > Lsn() && stay.durable.lineage != to.durable.lineage && stay.durable.lsn < to.durable.lsn)
+    return true;
+  // The source no longer has what it needs.
+  return stay.durable.lsn.next() < hosts_[best]->node()->engine()->reader().first_lsn();
+}
+
+void Simulation::heal_one(NodeIndex best) {
+  if (healing_) return;
+  for (NodeIndex i = 0; i < plan_.nodes; ++i) {
+    if (!needs_healing(i, best)) continue;
+    if (++healed_[i] > kHealsMax) {
+      // An authority that nothing on its own disk disproves is ended by hand alone.
+      if (operator_->desk().last_refusal() != "NOT_A_REPLICA") continue;
+      context_.count(Counter::kDirectoriesMadeAnew);
+      hosts_[i]->lose_disk(true);
+      healed_[i] = 0;
+      return;
+    }
+    healing_ = true;
+    auto then = [this](bool done) {
+      healing_ = false;
+      if (done) context_.count(Counter::kNodesHealed);
+    };
+    // A halt may be over by itself; everything else takes the other's log or its snapshot.
+    if (hosts_[i]->facts().halted && healed_[i] == 1) return operator_->desk().resume(i, best, then);
+    return operator_->desk().heal(i, best, then);
+  }
 }
 
 // A ring with no released segment left takes no more. A checkpoint is the operator's act.
@@ -206,17 +270,12 @@ void Simulation::release_full_rings() {
 bool Simulation::agreed() {
   const auto best = longest();
   if (!best) return true;  // every node has halted
-  const auto& end = hosts_[*best]->node()->engine()->visible();
-  for (NodeIndex i = 0; i < kNodes; ++i) {
-    if (!hosts_[i]->is_ready()) return false;
-    const engine::Engine& engine = *hosts_[i]->node()->engine();
-    if (hosts_[i]->facts().halted) continue;
-    // Its source no longer has what it needs: it is for the operator to give it a snapshot.
-    if (engine.visible().lsn.next() < hosts_[*best]->node()->engine()->reader().first_lsn()) {
-      hosts_[i]->facts().left_behind = true;
-      continue;
-    }
-    if (engine.visible().chain != end.chain || engine.visible().digest != end.digest) return false;
+  const auto& end = hosts_[*best]->facts().durable();
+  for (auto& host : hosts_) {
+    if (host->facts().gone) continue;
+    if (!takes_part(host->index())) return false;
+    const auto& own = host->facts().durable();
+    if (own.lsn != end.lsn || own.chain != end.chain || own.digest != end.digest) return false;
   }
   return true;
 }
@@ -224,22 +283,25 @@ bool Simulation::agreed() {
 std::string Simulation::why_not_agreed() {
   std::string text = "not agreed in time:";
   for (auto& host : hosts_) {
+    const NodeFacts& facts = host->facts();
+    if (facts.gone) continue;
     if (!host->is_ready()) {
       text += fmt::format(" {} is not up;", host->name());
       continue;
     }
     const engine::Engine& engine = *host->node()->engine();
-    text += fmt::format(" {} {} {} at LSN {};", host->name(), rules::enum_name(engine.role()),
-                        rules::enum_name(engine.state()), engine.visible().lsn.value());
+    text += fmt::format(" {} {} {}{} at LSN {} of branch {};", host->name(), rules::enum_name(engine.role()),
+                        rules::enum_name(engine.state()), facts.stay().fenced ? " fenced" : "",
+                        engine.visible().lsn.value(), facts.stay().branch);
   }
-  return text + " " + shipper_->describe();
+  return text + fleet_->describe() + (healing_ ? " healing" : "") + " last refusal " +
+         operator_->desk().last_refusal();
 }
 
 void Simulation::final_check() {
   bool full = false;
-  for (NodeIndex i = 0; i < kNodes && !model_.failed(); ++i) {
+  for (NodeIndex i = 0; i < plan_.nodes && !model_.failed(); ++i) {
     full = full || hosts_[i]->facts().was_full;
-    if (hosts_[i]->facts().left_behind) context_.count(Counter::kNodesLeftBehind);
     if (!hosts_[i]->is_ready()) continue;
     model_.compare_whole(i, hosts_[i]->machine().disk());
     const auto& ring = hosts_[i]->node()->engine()->writer().ring();
@@ -251,7 +313,7 @@ void Simulation::final_check() {
 
 // With a node that is of no more use.
 void Simulation::tamper() {
-  const auto node = static_cast<NodeIndex>(world_.seed() % kNodes);
+  const auto node = static_cast<NodeIndex>(world_.seed() % plan_.nodes);
   if (!takes_part(node)) return;
   bool tried = false;
   if (auto accepted = wrong_digest_is_accepted(*hosts_[node], world_, plan_.geometry, tried))
@@ -266,6 +328,16 @@ std::string_view verdict_name(Verdict verdict) {
   return kNames[static_cast<size_t>(verdict)];
 }
 
-Outcome simulate(uint64_t seed, bool transcript) { return Simulation(seed, transcript).run(); }
+Outcome simulate(uint64_t seed, const SimulateOptions& options) {
+#if defined(AERODB_FAULTS)
+  clear_tallies();
+#endif
+  Outcome outcome = Simulation(seed, options).run();
+#if defined(AERODB_FAULTS)
+  for (size_t i = 0; i < outcome.tallies.size(); ++i)
+    outcome.tallies[i] = tallied(static_cast<Tally>(i / kTallyRows), i % kTallyRows);
+#endif
+  return outcome;
+}
 
 }  // namespace aerodb::sim

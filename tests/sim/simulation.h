@@ -1,8 +1,9 @@
 // One seed, from init to the verdict.
 //
-// Three machines with a node each, one for shippers, two for clients, one for the operator, one for a stranger. While
-// clients and operator have work, chaos acts at random moments. Then trouble ends, what is down comes up, one shipper
-// ships from the longest log, and every node that did not halt must reach one and the same log and state.
+// One to five machines with a node each, one for shippers, two for clients, one for the operator, one for a stranger.
+// While clients and operator have work, chaos acts at random moments. Then trouble ends, what is down comes up, the
+// operator repairs what is halted, fenced, left behind or on another lineage, shippers ship from the longest log, and
+// every node must reach one and the same log and state.
 #pragma once
 
 #include <array>
@@ -10,7 +11,9 @@
 #include <string>
 
 #include "tests/sim/counters.h"
+#include "tests/sim/plan.h"
 #include "tests/sim/runtime/options.h"
+#include "tests/sim/tallies.h"
 
 namespace aerodb::sim {
 
@@ -29,9 +32,15 @@ struct Outcome {
   uint64_t events = 0;
   Counters counters{};
   std::array<uint64_t, kFaultKinds> faults{};
+  Tallies tallies{};
 };
 
-// With `transcript`, what happens is printed as it happens.
-[[nodiscard]] Outcome simulate(uint64_t seed, bool transcript = false);
+struct SimulateOptions {
+  bool small = false;
+  bool transcript = false;  // print what happens, as it happens
+  Cut cut{};
+};
+
+[[nodiscard]] Outcome simulate(uint64_t seed, const SimulateOptions& options = {});
 
 }  // namespace aerodb::sim

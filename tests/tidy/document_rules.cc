@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "common/base/error.h"
+#include "common/base/fault.h"
 #include "tests/tidy/rules.h"
 
 namespace aerodb::tidy {
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::string_view kArchitecture = "docs/architecture.md";
 constexpr std::string_view kTesting = "docs/testing.md";
+constexpr std::string_view kFailureModel = "docs/spec/FAILURE_MODEL.md";
 
 bool is_upper_snake(std::string_view word) {
   return word.find('_') != std::string_view::npos && std::isupper(static_cast<unsigned char>(word.front())) != 0 &&
@@ -44,11 +46,11 @@ std::set<std::string> cpp_tests(const Tree& tree) {
   return names;
 }
 
-// "file.py::Class.test" of every test in tests/process.
+// "file.py::Class.test" of every test in Python.
 std::set<std::string> python_tests(const Tree& tree) {
   std::set<std::string> names;
   for (const auto& file : tree.files) {
-    if (!file.path.starts_with("tests/process/") || !file.path.ends_with("_test.py")) continue;
+    if (!is_test(file.path) || !file.path.ends_with("_test.py")) continue;
     const auto base = file.path.substr(file.path.rfind('/') + 1);
     std::string group;
     for (const auto& line : lines_of(file)) {
@@ -60,6 +62,29 @@ std::set<std::string> python_tests(const Tree& tree) {
     }
   }
   return names;
+}
+
+// The last cell of every row of every table after `heading` (the whole page where it is empty) names tests that exist.
+Problems check_tests_named(const Tree& tree, std::string_view page, std::string_view heading) {
+  const auto* document = tree.find(page);
+  if (document == nullptr) return {fmt::format("{}: it is gone; its tables name the tests behind them", page)};
+  auto known = cpp_tests(tree);
+  known.merge(python_tests(tree));
+  const auto rows = all_table_rows(*document, heading, "");
+  Problems problems;
+  if (rows.empty()) problems.push_back(fmt::format("{}: no table where tests are named", page));
+  for (const auto& row : rows) {
+    const auto tests = code_spans(row.cells.back());
+    if (tests.empty())
+      problems.push_back(fmt::format("{}:{}: \"{}\" names no test; write one, or take the claim out", page, row.line,
+                                     row.cells.front()));
+    for (const auto& test : tests) {
+      if (!known.contains(test))
+        problems.push_back(fmt::format("{}:{}: there is no test {}; names are Suite.Name or file.py::Class.test", page,
+                                       row.line, test));
+    }
+  }
+  return problems;
 }
 
 }  // namespace
@@ -107,27 +132,38 @@ Problems check_documented_error_codes(const Tree& tree) {
   return problems;
 }
 
-Problems check_bad_input_table(const Tree& tree) {
+Problems check_bad_input_table(const Tree& tree) { return check_tests_named(tree, kTesting, "## Bad input"); }
+
+Problems check_planted_faults(const Tree& tree) {
   const auto* document = tree.find(kTesting);
-  if (document == nullptr) return {fmt::format("{}: it is gone; it lists what is done with bad input", kTesting)};
-  auto known = cpp_tests(tree);
-  known.merge(python_tests(tree));
-  const auto rows = all_table_rows(*document, "## Bad input", "");
+  if (document == nullptr) return {fmt::format("{}: it is gone; it says what finds each planted fault", kTesting)};
+  const auto known = cpp_tests(tree);
+  std::set<std::string> documented;
   Problems problems;
-  if (rows.empty()) problems.push_back(fmt::format("{}: no table under `## Bad input`", kTesting));
-  for (const auto& row : rows) {
-    const auto tests = code_spans(row.cells.back());
-    if (tests.empty())
-      problems.push_back(fmt::format("{}:{}: \"{}\" names no test; write one, or take the claim out", kTesting,
-                                     row.line, row.cells.front()));
-    for (const auto& test : tests) {
-      if (!known.contains(test))
-        problems.push_back(fmt::format("{}:{}: there is no test {}; names are Suite.Name or file.py::Class.test",
-                                       kTesting, row.line, test));
+  for (const auto& row : table_rows(*document, "## Planted faults")) {
+    for (auto& name : code_spans(row.cells.front())) {
+      if (std::ranges::find(kFaultNames, name, &FaultName::name) == std::end(kFaultNames))
+        problems.push_back(fmt::format("{}:{}: {} is no planted fault; delete the row", kTesting, row.line, name));
+      if (!documented.insert(name).second)
+        problems.push_back(fmt::format("{}:{}: {} stands there twice", kTesting, row.line, name));
     }
+    const auto finders = code_spans(row.cells[row.cells.size() > 2 ? 2 : 0]);
+    const bool in_simulator = row.cells.size() > 3 && !row.cells[3].empty() && row.cells[3] != "-";
+    if (finders.empty() && !in_simulator)
+      problems.push_back(fmt::format("{}:{}: nothing finds {}", kTesting, row.line, row.cells.front()));
+    for (const auto& test : finders) {
+      if (!known.contains(test))
+        problems.push_back(fmt::format("{}:{}: there is no test {}", kTesting, row.line, test));
+    }
+  }
+  for (const auto& fault : kFaultNames) {
+    if (!documented.contains(std::string(fault.name)))
+      problems.push_back(fmt::format("{}: `## Planted faults` lacks {}; say what finds it", kTesting, fault.name));
   }
   return problems;
 }
+
+Problems check_failure_model(const Tree& tree) { return check_tests_named(tree, kFailureModel, ""); }
 
 Problems check_status_table(const Tree& tree) {
   const auto* readme = tree.find("README.md");

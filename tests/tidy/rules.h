@@ -38,6 +38,8 @@ using Problems = std::vector<std::string>;
 [[nodiscard]] Problems check_folder_table(const Tree& tree);
 [[nodiscard]] Problems check_documented_error_codes(const Tree& tree);
 [[nodiscard]] Problems check_bad_input_table(const Tree& tree);
+[[nodiscard]] Problems check_planted_faults(const Tree& tree);
+[[nodiscard]] Problems check_failure_model(const Tree& tree);
 [[nodiscard]] Problems check_status_table(const Tree& tree);
 
 }  // namespace aerodb::tidy

@@ -1,7 +1,9 @@
 // Each rule finds what it forbids, in a tree made for it. A rule that can't fail would prove nothing about the real
 // one.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "common/base/fault.h"
 #include "tests/tidy/rules.h"
 
 namespace aerodb::tidy {
@@ -153,6 +155,29 @@ TEST(TidyRules, ABadInputWithoutTestIsFound) {
   expect_tells_apart(check_bad_input_table, with("-"),
                      with("`Scanner.RefusesDepth33`, `bad_input_test.py::ListenerTest.test_random`"));
   EXPECT_EQ(run(check_bad_input_table, with("`Scanner.Gone`")).size(), 1u);
+}
+
+TEST(TidyRules, APlantedFaultThatNothingFindsIsFound) {
+  const File cpp{"tests/unit/a_test.cc", "TEST(Rules, Gap) {}\n"};
+  std::string rows = "## Planted faults\n| fault | rule | test | seeds |\n| --- | --- | --- | --- |\n";
+  for (const auto& fault : kFaultNames) {
+    if (fault.name != "gap_accepted") rows += fmt::format("| `{}` | R | `Rules.Gap` | - |\n", fault.name);
+  }
+  const auto with = [&](std::string row) { return std::vector<File>{{"docs/testing.md", rows + row}, cpp}; };
+  expect_tells_apart(check_planted_faults, with(""), with("| `gap_accepted` | R | - | 5 |\n"));
+  EXPECT_EQ(run(check_planted_faults, with("| `gap_accepted` | R | - | - |\n")).size(), 1u);
+  EXPECT_EQ(run(check_planted_faults, with("| `gap_accepted` | R | `Rules.Gone` | 5 |\n")).size(), 1u);
+  EXPECT_EQ(run(check_planted_faults, with("| `gap_accepted` | R | - | 5 |\n| `other` | R | - | 5 |\n")).size(), 1u);
+}
+
+TEST(TidyRules, AFailureWithoutTestIsFound) {
+  const File cpp{"tests/unit/a_test.cc", "TEST(Tail, Torn) {}\n"};
+  const auto with = [&](std::string cell) {
+    return std::vector<File>{
+        {"docs/spec/FAILURE_MODEL.md", "| failure | test |\n| --- | --- |\n| torn | " + cell + " |\n"}, cpp};
+  };
+  expect_tells_apart(check_failure_model, with("-"), with("`Tail.Torn`"));
+  EXPECT_EQ(run(check_failure_model, with("`Tail.Gone`")).size(), 1u);
 }
 
 TEST(TidyRules, AStatusBeyondOpenAndCompleteIsFound) {

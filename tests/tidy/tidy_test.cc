@@ -42,6 +42,8 @@ TEST(Tidy, NoMachineOrRegistryIsNamed) { expect_none(check_no_machine_in_the_tre
 TEST(Tidy, FolderTableEqualsTheDisk) { expect_none(check_folder_table); }
 TEST(Tidy, DocumentedErrorCodesExist) { expect_none(check_documented_error_codes); }
 TEST(Tidy, EveryBadInputHasItsTest) { expect_none(check_bad_input_table); }
+TEST(Tidy, EveryPlantedFaultIsFound) { expect_none(check_planted_faults); }
+TEST(Tidy, EveryFailureHasItsTest) { expect_none(check_failure_model); }
 TEST(Tidy, StatusIsStatedPhaseByPhase) { expect_none(check_status_table); }
 
 }  // namespace

@@ -176,7 +176,7 @@ std::vector<Row> table_rows(const File& file, std::string_view heading) {
 
 std::vector<Row> all_table_rows(const File& file, std::string_view from_heading, std::string_view before_heading) {
   std::vector<Row> rows;
-  bool inside = false;
+  bool inside = from_heading.empty();
   size_t in_table = 0;  // lines of the present table so far
   for (const auto& line : lines_of(file)) {
     const auto text = trimmed(line.text);

@@ -1,60 +1,26 @@
 // aerodb checkpoint, compact, snapshot, gc, operation: a node's storage operations.
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
 
-#include "controlplane/console/data/data_options.h"
 #include "controlplane/console/data/progress.h"
-#include "controlplane/console/node/init.h"
-#include "controlplane/console/phrase.h"
+#include "controlplane/console/maintenance_verb.h"
 #include "controlplane/console/storage/operations.h"
 #include "controlplane/console/verbs.h"
 
 namespace aerodb::console {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 bool finished(const wire::OperationView& operation) { return operation.stage == "done" || operation.stage == "failed"; }
 
-// What every verb of this file takes.
-class StorageVerb : public Verb {
- public:
-  void declare(Options& options) override {
-    options.text("--reason", "TEXT", reason_, "why; stands in the node's events");
-    node_.declare(options);
-    format_.declare(options);
-  }
-
- protected:
-  [[nodiscard]] wire::Request request() const {
-    // Unlike a control command it is never asked for again by this id, so the time and the process make it unique.
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return {fmt::format("{}-{}", std::chrono::duration_cast<std::chrono::microseconds>(now).count(), getpid()),
-            account_name(), reason_, std::nullopt};
-  }
-  Result<std::unique_ptr<Session>> connect(Output& output) {
-    format_.apply(output);
-    return node_.connect();
-  }
-  [[nodiscard]] const std::string& reason() const { return reason_; }
-
- private:
-  std::string reason_;
-  NodeTarget node_{NodeListener::kMaintenance};
-  FormatOption format_;
-};
-
 // Starts an operation and stays until its end, unless told not to.
-class OperationVerb : public StorageVerb {
+class OperationVerb : public MaintenanceVerb {
  public:
   void declare(Options& options) override {
     options.flag("--no-wait", no_wait_, "end once it has begun; `aerodb operation` shows how far it is");
-    StorageVerb::declare(options);
+    MaintenanceVerb::declare(options);
   }
   Result<ExitCode> run(Output& output) override {
     auto session = connect(output);
@@ -136,7 +102,7 @@ class Snapshot final : public OperationVerb {
   std::optional<std::string> name_;
 };
 
-class ShowOperation final : public StorageVerb {
+class ShowOperation final : public MaintenanceVerb {
  public:
   [[nodiscard]] VerbText text() const override {
     return {.path = "operation",
@@ -146,7 +112,7 @@ class ShowOperation final : public StorageVerb {
   }
   void declare(Options& options) override {
     options.number("--number", number_, 1, kMaxNumber, "which one (default: the last)");
-    StorageVerb::declare(options);
+    MaintenanceVerb::declare(options);
   }
   Result<ExitCode> run(Output& output) override {
     auto session = connect(output);
@@ -161,7 +127,7 @@ class ShowOperation final : public StorageVerb {
   std::optional<uint64_t> number_;
 };
 
-class CollectGarbage final : public StorageVerb {
+class CollectGarbage final : public MaintenanceVerb {
  public:
   [[nodiscard]] VerbText text() const override {
     return {.path = "gc",
@@ -174,7 +140,7 @@ class CollectGarbage final : public StorageVerb {
   void declare(Options& options) override {
     options.number("--floor", floor_, 1, kMaxNumber, "the oldest commit that stays readable; mandatory");
     options.text("--phrase", "TEXT", phrase_, "drop history below FLOOR");
-    StorageVerb::declare(options);
+    MaintenanceVerb::declare(options);
   }
   Result<ExitCode> run(Output& output) override {
     if (floor_ == 0) return fail(ErrorCode::kUsage, "gc: --floor COMMIT is missing");
@@ -182,12 +148,9 @@ class CollectGarbage final : public StorageVerb {
     auto session = connect(output);
     if (!session) return fail(std::move(session.error()));
     const std::string wanted = fmt::format("drop history below {}", floor_);
-    if (phrase_.empty() && can_ask(output)) phrase_ = ask_phrase(wanted, output).value_or("");
-    if (phrase_.empty()) {
-      return fail(ErrorCode::kConfirmationRequired,
-                  fmt::format("gc: nothing was typed and no --phrase given; it is \"{}\"", wanted));
-    }
-    auto answer = (*session)->ask(wire::kStorageGc, {request(), CommitId(floor_), phrase_});
+    auto phrase = typed("--phrase", phrase_, wanted, output);
+    if (!phrase) return fail(std::move(phrase.error()));
+    auto answer = (*session)->ask(wire::kStorageGc, {request(), CommitId(floor_), *phrase});
     if (!answer) return fail(std::move(answer.error()));
     output.message(*answer);
     return ExitCode::kOk;

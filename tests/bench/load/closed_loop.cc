@@ -53,13 +53,15 @@ class ClosedLoop {
       if (!watch(connections_.back(), EPOLL_CTL_ADD)) return system_error("epoll_ctl");
     }
     stopwatch_ = Stopwatch(options_);
+    began_ns_ = now_ns_ = Stopwatch::now_ns();
     for (auto& connection : connections_) {
-      for (uint32_t slot = 0; slot < options_.depth; ++slot) ask(connection, slot);
+      for (uint32_t slot = 0; slot < options_.depth; ++slot) ask_when_due(connection, slot);
       if (!send(connection)) return lost();
     }
     while (!over_) {
       std::array<epoll_event, 256> events;
-      const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
+      const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), resting_.empty() ? -1 : 1);
+      if (!ask_resting()) return lost();
       for (int i = 0; i < count && !over_; ++i) {
         const auto& event = events[static_cast<size_t>(i)];
         auto& connection = *static_cast<Connection*>(event.data.ptr);
@@ -81,6 +83,27 @@ class ClosedLoop {
     event.events = EPOLLIN | (connection.wants_room ? uint32_t{EPOLLOUT} : 0u);
     event.data.ptr = &connection;
     return ::epoll_ctl(epoll_.get(), what, connection.fd.get(), &event) == 0;
+  }
+
+  // With a rate: a slot rests until its turn comes.
+  void ask_when_due(Connection& connection, uint32_t slot) {
+    if (options_.rate == 0 || asked_ < due()) return ask(connection, slot);
+    resting_.push_back({&connection, slot});
+  }
+  [[nodiscard]] uint64_t due() const {
+    return static_cast<uint64_t>(static_cast<double>(options_.rate) * static_cast<double>(now_ns_ - began_ns_) /
+                                 static_cast<double>(kSecondNs));
+  }
+  bool ask_resting() {
+    if (resting_.empty()) return true;
+    now_ns_ = Stopwatch::now_ns();
+    while (!resting_.empty() && asked_ < due()) {
+      const auto [connection, slot] = resting_.front();
+      resting_.pop_front();
+      ask(*connection, slot);
+      if (!send(*connection)) return false;
+    }
+    return true;
   }
 
   // Appends the next request to the output.
@@ -144,7 +167,7 @@ class ClosedLoop {
     ++answered_;
     over_ = !stopwatch_.note(asked.began_ns, now_ns_, result_) ||
             (options_.operation == Operation::kFill && answered_ == options_.documents);
-    if (!over_) ask(connection, slot);
+    if (!over_) ask_when_due(connection, slot);
     return true;
   }
 
@@ -178,6 +201,12 @@ class ClosedLoop {
   uint64_t asked_ = 0;
   uint64_t answered_ = 0;
   uint64_t now_ns_ = Stopwatch::now_ns();
+  uint64_t began_ns_ = now_ns_;
+  struct Resting {
+    Connection* connection;
+    uint32_t slot;
+  };
+  std::deque<Resting> resting_;  // with a rate: those whose turn has not come
   bool over_ = false;
 };
 

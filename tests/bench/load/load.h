@@ -35,6 +35,7 @@ struct LoadOptions {
   uint32_t depth = 1;             // requests in flight on each
   double seconds = 2;             // of measurement, after a tenth of it to warm up
   uint64_t requests = 0;          // if not 0: end after so many
+  uint64_t rate = 0;              // if not 0: no more than so many a second in all, spread evenly by the millisecond
   uint64_t documents = 10'000;    // kGet, kMixed, kQuery, kFill: documents 0 .. documents - 1
   uint64_t first = 1ull << 40;    // kWrite, kMixed: number of the first document written; each run needs its own
   uint32_t document_bytes = 200;  // of each document as it is sent

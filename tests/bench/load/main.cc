@@ -23,7 +23,8 @@ using bench::Protocol;
 
 constexpr std::string_view kUsage =
     "aerodb-bench-load --operation write|get|mixed|query|fill --address HOST:PORT [--protocol node|redis]\n"
-    "    [--connections N] [--depth N] [--seconds S] [--requests N] [--documents N] [--first N] [--document-bytes N]\n"
+    "    [--connections N] [--depth N] [--seconds S] [--requests N] [--rate N] [--documents N] [--first N]\n"
+    "    [--document-bytes N]\n"
     "aerodb-bench-load --operation echo [--connections N] [--depth N] [--seconds S] [--bytes N] [--answer-bytes N]\n"
     "aerodb-bench-load --operation sync --file PATH [--bytes N] [--seconds S]\n"
     "aerodb-bench-load --operation disk --file PATH --requests MEBIBYTES\n";
@@ -58,6 +59,7 @@ bool read_option(std::string_view name, std::string_view value, LoadOptions& opt
   if (name == "--depth") return read_number(value, options.depth);
   if (name == "--seconds") return read_number(value, options.seconds);
   if (name == "--requests") return read_number(value, options.requests);
+  if (name == "--rate") return read_number(value, options.rate);
   if (name == "--documents") return read_number(value, options.documents);
   if (name == "--first") return read_number(value, options.first);
   if (name == "--document-bytes")

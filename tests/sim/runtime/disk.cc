@@ -43,6 +43,14 @@ void release_below(SimNode& directory, Owner owner) {
 
 SimDisk::SimDisk(SimWorld& world) : world_(world), root_(std::make_shared<SimNode>()) { root_->is_directory = true; }
 
+void SimDisk::wipe() {
+  root_ = std::make_shared<SimNode>();
+  root_->is_directory = true;
+  changes_.clear();
+  unsynced_.clear();
+  full_ = false;
+}
+
 NodePointer SimDisk::find(std::string_view path) const {
   NodePointer node = root_;
   for (auto part = next_part(path); !part.empty(); part = next_part(path)) {

@@ -51,6 +51,8 @@ class SimDisk {
   // A write that its process did not live to finish: some whole pages of it may have reached the page cache.
   void cut_write(const NodePointer& node, uint64_t offset, ByteSpan data);
   void power_loss();
+  // Another disk in its place, empty. No process may be alive on its machine.
+  void wipe();
 
   // For tests and scripts; none of these rolls faults.
   [[nodiscard]] std::optional<Bytes> peek(const std::string& path) const;  // nullopt: no such file

@@ -20,13 +20,15 @@ SimLogDevice::SimLogDevice(SimProcess& process) : process_(process) {}
 SimLogDevice::~SimLogDevice() = default;
 
 Result<void> SimLogDevice::open(const std::vector<std::string>& paths) {
-  slots_.clear();
+  if (in_flight_ > 0) process_.world().violation(fmt::format("{}: log opened during a write", process_.name()));
+  std::vector<NodePointer> slots;
   for (const std::string& path : paths) {
     if (auto entered = process_.enter_call(SimProcess::Call::kLogOpen, 0); !entered) return entered;
     auto node = process_.machine().disk().open(path, runtime::OpenMode::kReadWrite);
     if (!node) return fail(std::move(node.error()));
-    slots_.push_back(std::move(*node));
+    slots.push_back(std::move(*node));
   }
+  slots_ = std::move(slots);
   return {};
 }
 

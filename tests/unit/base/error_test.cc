@@ -57,7 +57,7 @@ TEST(Fault, NamesAreUniqueAndNoneIsLeftOut) {
     EXPECT_TRUE(names.insert(row.name).second);
     EXPECT_TRUE(faults.insert(row.fault).second);
   }
-  EXPECT_EQ(faults.size(), static_cast<size_t>(Fault::kReplayedDigestUnchecked));
+  EXPECT_EQ(faults.size(), static_cast<size_t>(Fault::kResumeUnchecked));
 }
 
 #if defined(AERODB_FAULTS)

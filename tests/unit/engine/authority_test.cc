@@ -275,5 +275,35 @@ TEST(Authority, ReplicaUnderLoadSeesItsNewEpoch) {
   }
 }
 
+#if defined(AERODB_FAULTS)
+// The record that it writes is one that no healthy node takes.
+TEST(Authority, PlantedPromotionWithoutSealStartsAnEpoch) {
+  Three n;
+  plant(Fault::kPromotedWithoutSeal);
+  const auto promoted = n.b.promote(promotion());
+  plant(Fault::kNone);
+  ASSERT_TRUE(promoted);
+  EXPECT_EQ(n.b.engine->role(), Role::kPrimary);
+  EXPECT_EQ(code_of(ship(n.b, n.c)), "WAL_DISCONTINUITY");
+}
+TEST(Authority, PlantedWritesFollowASealThatNobodyElseTakes) {
+  Three n;
+  ASSERT_TRUE(n.a.demote(demotion(n.b)));
+  plant(Fault::kWritesAfterSeal);
+  const auto written = n.a.write({insert("y")});
+  plant(Fault::kNone);
+  EXPECT_TRUE(written);
+  EXPECT_EQ(code_of(ship(n.a, n.b)), "WAL_DISCONTINUITY");
+}
+TEST(Authority, PlantedAnyNodeSealsItsLog) {
+  Three n;
+  plant(Fault::kDemotedWithoutAuthority);
+  const auto sealed = n.b.demote(demotion(n.c));
+  plant(Fault::kNone);
+  EXPECT_TRUE(sealed);
+  EXPECT_NE(n.b.engine->newest().chain, n.a.engine->newest().chain);
+}
+#endif
+
 }  // namespace
 }  // namespace aerodb::engine

@@ -297,5 +297,27 @@ TEST(Replica, ReceiptsOfTheSourceAreReadableHereOnceApplied) {
   EXPECT_EQ(get(fresh), "");
 }
 
+#if defined(AERODB_FAULTS)
+TEST(Replica, PlantedPeerDigestIsUnchecked) {
+  Expecting e;
+  e.forged.header.digest_after.bytes[3] ^= 1;
+  Bytes bytes;
+  e.forged.encode(bytes);
+  plant(Fault::kPeerDigestUnchecked);
+  const auto appended = e.replica.append(bytes, 1);
+  plant(Fault::kNone);
+  EXPECT_TRUE(appended);
+}
+TEST(Replica, PlantedReplicaAcknowledgesAWriteAndDoesNothing) {
+  Couple both;
+  ASSERT_FALSE(ship(both.primary, both.replica));
+  plant(Fault::kReplicaAcknowledges);
+  const auto written = both.replica.write({insert("a")});
+  plant(Fault::kNone);
+  EXPECT_TRUE(written);
+  EXPECT_EQ(*both.replica.get("a"), "");
+}
+#endif
+
 }  // namespace
 }  // namespace aerodb::engine

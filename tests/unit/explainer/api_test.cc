@@ -221,7 +221,7 @@ TEST_F(ApiTest, ShowsBothSidesPositionsAndNoLag) {
       response.body,
       HasSubstr(
           R"("shippers":[{"shipper":"s1","address":"127.0.0.1:7311","reached":true,"why":null,"status":{"shipper":"s1",)"));
-  EXPECT_THAT(response.body, HasSubstr(R"("durable_lsn":null,"applied_lsn":null,"heard_us_ago":null)"));  // never heard
+  EXPECT_THAT(response.body, HasSubstr(R"("durable_lsn":null,"applied_lsn":null,"applied_commit":null,"heard_us_ago":null)"));  // never heard
   EXPECT_THAT(response.body, HasSubstr(R"("notes":["UNREACHABLE"]})"));                                   // r2
   EXPECT_THAT(response.body, ::testing::Not(HasSubstr("lag")));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/document/json.h"
+#include "primary/no_intake.h"
 
 namespace aerodb::node::testing {
 namespace {
@@ -66,7 +67,10 @@ runtime::Endpoint TestNode::endpoint(Port port) const {
 void TestNode::start() {
   process = std::make_unique<sim::SimProcess>(machine, world, sim::ProcessOptions{.name = machine.name()});
   node = std::make_unique<Node>(*process, config, primary ? Binary::kPrimary : Binary::kReplica);
-  if (!primary) intake = std::make_unique<replica::Intake>(*node);
+  if (primary)
+    primary::refuse_records(*node);
+  else
+    intake = std::make_unique<replica::Intake>(*node);
   std::optional<Result<void>> started;
   node->start([&](Result<void> result) { started = std::move(result); });
   while (!started && world.step()) {

@@ -253,14 +253,73 @@ TEST(AuthorityRules, WriteAdmissionRefusesInItsOrder) {
 }
 
 #if defined(AERODB_FAULTS)
+AuthorityDecision decide_planted(Fault fault, const E& e) {
+  EXPECT_NE(decide(e).decision, AuthorityDecision::kGranted);
+  const testing::Planted planted_fault(fault);
+  NoTrace trace;
+  return decide_authority(e, trace);
+}
+std::optional<ErrorCode> admission_planted(Fault fault, Role role) {
+  const testing::Planted planted_fault(fault);
+  NoTrace trace;
+  return decide_write_admission({NodeState::kReady, false, role}, trace);
+}
+constexpr auto kGranted = AuthorityDecision::kGranted;
+
 TEST(AuthorityRules, PlantedForeignSealIsAccepted) {
   E e = promotable();
   e.seal_successor = "c";
-  plant(Fault::kForeignSealAccepted);
-  NoTrace trace;
-  const auto decision = decide_authority(e, trace);
-  plant(Fault::kNone);
-  EXPECT_EQ(decision, AuthorityDecision::kGranted);
+  EXPECT_EQ(decide_planted(Fault::kForeignSealAccepted, e), kGranted);
+}
+TEST(AuthorityRules, PlantedRoleIsIgnored) {
+  EXPECT_EQ(admission_planted(Fault::kRoleIgnored, Role::kReplica), std::nullopt);
+  EXPECT_EQ(admission_planted(Fault::kRoleIgnored, Role::kSealed), ErrorCode::kSealed);
+}
+TEST(AuthorityRules, PlantedWritesFollowASeal) {
+  EXPECT_EQ(admission_planted(Fault::kWritesAfterSeal, Role::kSealed), std::nullopt);
+  EXPECT_EQ(admission_planted(Fault::kWritesAfterSeal, Role::kReplica), ErrorCode::kNotPrimary);
+}
+TEST(AuthorityRules, PlantedPromotionNeedsNoSeal) {
+  E e = promotable();
+  e.seal_lsn.reset();
+  e.seal_successor.reset();
+  e.seal_successor_instance.reset();
+  EXPECT_EQ(decide_planted(Fault::kPromotedWithoutSeal, e), kGranted);
+}
+TEST(AuthorityRules, PlantedDeclineIsForgotten) {
+  E e = promotable();
+  e.declined_here = true;
+  EXPECT_EQ(decide_planted(Fault::kDeclineForgotten, e), kGranted);
+}
+TEST(AuthorityRules, PlantedHaltedNodeIsPromoted) {
+  E e = promotable();
+  e.state = NodeState::kHalted;
+  EXPECT_EQ(decide_planted(Fault::kPromotedWhenHalted, e), kGranted);
+}
+TEST(AuthorityRules, PlantedUnvalidatedNodeIsPromoted) {
+  E e = promotable();
+  e.log_validated = false;
+  EXPECT_EQ(decide_planted(Fault::kPromotedUnvalidated, e), kGranted);
+}
+TEST(AuthorityRules, PlantedAnyNodeIsDemoted) {
+  E e = demotable();
+  e.role = Role::kReplica;
+  EXPECT_EQ(decide_planted(Fault::kDemotedWithoutAuthority, e), kGranted);
+}
+TEST(AuthorityRules, PlantedNodeIsSealedForItself) {
+  E e = demotable();
+  e.successor_instance = kSelf;
+  EXPECT_EQ(decide_planted(Fault::kSealedForItself, e), kGranted);
+}
+TEST(AuthorityRules, PlantedForeignDeclineIsAccepted) {
+  E e = passing_on();
+  e.decline_node = "c";
+  EXPECT_EQ(decide_planted(Fault::kForeignDeclineAccepted, e), kGranted);
+}
+TEST(AuthorityRules, PlantedAnySealIsDeclined) {
+  E e = declinable();
+  e.seal_successor = "c";
+  EXPECT_EQ(decide_planted(Fault::kAnySealDeclined, e), kGranted);
 }
 #endif
 

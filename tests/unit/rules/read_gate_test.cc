@@ -195,5 +195,41 @@ TEST(AppendRules, PlantedGapIsAccepted) {
 }
 #endif
 
+#if defined(AERODB_FAULTS)
+std::optional<ErrorCode> decide_planted(Fault fault, const ReadGateEvidence& e) {
+  EXPECT_TRUE(decide(e).code);
+  const testing::Planted planted_fault(fault);
+  NoTrace trace;
+  return decide_read_gate(e, trace);
+}
+TEST(ReadGate, PlantedNodeAnswersBeforeItIsReady) {
+  for (const auto state : {NodeState::kRecovering, NodeState::kHalted}) {
+    auto e = open_gate();
+    e.state = state;
+    EXPECT_FALSE(decide_planted(Fault::kReadsBeforeReady, e));
+  }
+}
+TEST(ReadGate, PlantedReceiptLsnIsIgnored) {
+  auto e = open_gate();
+  e.applied_lsn = Lsn(17);
+  EXPECT_FALSE(decide_planted(Fault::kReceiptLsnIgnored, e));
+}
+TEST(ReadGate, PlantedReceiptEpochIsIgnored) {
+  for (const auto& spoil : {+[](ReadGateEvidence& e) { e.lineage_known = false; },
+                            +[](ReadGateEvidence& e) { e.epoch_last_lsn = Lsn(17); }}) {
+    auto e = open_gate();
+    spoil(e);
+    EXPECT_FALSE(decide_planted(Fault::kReceiptEpochIgnored, e));
+  }
+}
+TEST(Append, PlantedStaleSessionIsAccepted) {
+  const AppendEvidence e{4, 5, Lsn(11), Lsn(10), id_of<Chain>(1), id_of<Chain>(1)};
+  NoTrace trace;
+  EXPECT_EQ(decide_append(e, trace), AppendVerdict::kStaleSession);
+  const testing::Planted planted_fault(Fault::kStaleSessionAccepted);
+  EXPECT_EQ(decide_append(e, trace), AppendVerdict::kFollows);
+}
+#endif
+
 }  // namespace
 }  // namespace aerodb::rules

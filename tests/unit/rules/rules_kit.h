@@ -26,4 +26,13 @@ inline std::vector<std::string_view> not_holding(const RecordingTrace& trace) {
 }
 using Names = std::vector<std::string_view>;
 
+#if defined(AERODB_FAULTS)
+struct Planted {
+  explicit Planted(Fault fault) { plant(fault); }
+  ~Planted() { plant(Fault::kNone); }
+  Planted(const Planted&) = delete;
+  Planted& operator=(const Planted&) = delete;
+};
+#endif
+
 }  // namespace aerodb::rules::testing
