@@ -58,10 +58,21 @@ struct TarWriter::Inside {
     }
     return static_cast<la_ssize_t>(count);
   }
+  // Synced no sooner than the next piece is to be written: the disk works while that one is made.
   Result<void> put(ByteSpan data) {
-    if (auto written = file.write(at, data); !written) return written;
+    if (auto done = sync_written(); !done) return done;
+    if (auto done = file.write(at, data); !done) return done;
+    file.start_writing_back(at, data.size());
     at += data.size();
-    return file.sync();
+    return {};
+  }
+  Result<void> sync_written() {
+    if (synced == at) return {};
+    if (auto done = file.sync(); !done) return done;
+    // A tar larger than memory must not push out what the machine reads; and memory just used is the fastest to fill.
+    file.leave_cache(synced, at - synced);
+    synced = at;
+    return {};
   }
 
   Result<void> checked(bool good) {
@@ -72,7 +83,8 @@ struct TarWriter::Inside {
 
   runtime::File& file;
   uint64_t at = 0;
-  uint64_t left = 0;  // of the member begun
+  uint64_t left = 0;    // of the member begun
+  uint64_t synced = 0;  // bytes
   bool closed = false;
   std::optional<Error> trouble;
   std::unique_ptr<::archive, FreeWriter> writer;  // its callbacks use what stands above
@@ -110,7 +122,8 @@ Result<void> TarWriter::finish() {
   AERODB_ASSERT(inside_->left == 0);
   const bool closed = archive_write_close(inside_->writer.get()) == ARCHIVE_OK;
   inside_->closed = true;
-  return inside_->checked(closed);
+  if (auto done = inside_->checked(closed); !done) return done;
+  return inside_->sync_written();
 }
 
 uint64_t TarWriter::bytes_written() const { return inside_->at; }

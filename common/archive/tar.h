@@ -15,8 +15,8 @@ namespace aerodb::archive {
 
 class TarWriter {
  public:
-  // Bytes go to `file`, which must outlive this, from its start on: in pieces of at most 1 MiB, a sync behind each, so
-  // that the syncs of a log on the same disk never wait long.
+  // Bytes go to `file`, which must outlive this, from its start on: in pieces of at most 1 MiB, each synced before the
+  // next, so that the syncs of a log on the same disk never wait long.
   explicit TarWriter(runtime::File& file);
   ~TarWriter();
   TarWriter(const TarWriter&) = delete;

@@ -222,6 +222,7 @@ void Storage::write_next_frozen() {
   enter(OperationStage::kWritingRun);
   auto written = std::make_shared<WrittenRun>();
   auto options = run_options(manifest_.commit.next(), frozen_draft_.commit);
+  options.table = layers.frozen().get();
   run_job(
       [written, options, data_dir = data_dir_, progress = task_->progress,
        table = layers.frozen()](runtime::Disk& disk) {

@@ -21,6 +21,10 @@ class File {
   virtual Result<size_t> read(uint64_t offset, std::span<uint8_t> out) = 0;
   // Writes all of it or fails.
   virtual Result<void> write(uint64_t offset, ByteSpan data) = 0;
+  // The disk may begin with what was written there, so that a later sync waits for less. Promises nothing.
+  virtual void start_writing_back(uint64_t /*offset*/, uint64_t /*bytes*/) {}
+  // What lies there is synced, and nobody will read it soon: its memory may serve others. Promises nothing.
+  virtual void leave_cache(uint64_t /*offset*/, uint64_t /*bytes*/) {}
   // Data and size durable (fdatasync).
   virtual Result<void> sync() = 0;
   virtual Result<uint64_t> size() = 0;

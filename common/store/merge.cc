@@ -10,6 +10,7 @@
 #include "common/base/assert.h"
 #include "common/base/fault.h"
 #include "common/document/schema.h"
+#include "common/store/tree_walk.h"
 
 namespace aerodb::store {
 namespace {
@@ -17,18 +18,18 @@ namespace {
 class TableVersions final : public VersionSource {
  public:
   explicit TableVersions(const MemoryTable& table) : collection_(table.by_name().begin()), end_(table.by_name().end()) {
-    if (collection_ != end_) entry_ = collection_->second->documents.first();
+    if (collection_ != end_) walk_ = TreeWalk(collection_->second->documents);
   }
   Result<std::optional<RunVersion>> next() override {
     if (version_ != nullptr) version_ = version_->older;
     while (version_ == nullptr) {
       if (collection_ == end_) return std::nullopt;
-      if (const DocumentEntry* entry = entry_.get()) {
+      if (const DocumentEntry* entry = walk_.get()) {
         id_ = entry->id();
         version_ = entry->newest;
-        entry_.next();
+        walk_.next();
       } else if (++collection_ != end_) {
-        entry_ = collection_->second->documents.first();
+        walk_ = TreeWalk(collection_->second->documents);
       }
     }
     return RunVersion{collection_->first, id_, version_->commit, version_->schema_version, version_->document()};
@@ -37,7 +38,7 @@ class TableVersions final : public VersionSource {
  private:
   MemoryTable::Collections::const_iterator collection_;
   MemoryTable::Collections::const_iterator end_;
-  BTree<DocumentEntry>::Position entry_;  // the next one
+  TreeWalk<DocumentEntry> walk_;  // at the next document
   std::string_view id_;
   const Version* version_ = nullptr;  // answered last
 };

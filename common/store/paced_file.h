@@ -11,7 +11,7 @@ namespace aerodb::store {
 
 class PacedFile {
  public:
-  // after_sync(bytes written so far), where given; may sleep.
+  // after_sync(bytes synced so far), where given; may sleep.
   PacedFile(std::unique_ptr<runtime::File> file, std::function<void(uint64_t written)> after_sync)
       : file_(std::move(file)), after_sync_(std::move(after_sync)) {}
   [[nodiscard]] Result<void> append(ByteSpan bytes);
@@ -23,10 +23,13 @@ class PacedFile {
   [[nodiscard]] runtime::File& file() { return *file_; }
 
  private:
+  [[nodiscard]] Result<void> write_held();
+  [[nodiscard]] Result<void> sync_written();
   std::unique_ptr<runtime::File> file_;
   std::function<void(uint64_t written)> after_sync_;
   Bytes held_;
   uint64_t written_ = 0;
+  bool synced_ = true;  // all that is written
 };
 
 }  // namespace aerodb::store

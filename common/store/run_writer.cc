@@ -11,6 +11,7 @@
 #include "common/store/index_sorter.h"
 #include "common/store/run_footer.h"
 #include "common/store/section_writer.h"
+#include "common/store/tree_walk.h"
 
 namespace aerodb::store {
 
@@ -38,6 +39,8 @@ struct RunWriter::Inside {
   void check_order(const RunVersion& version) const;
   void begin_collection(std::string_view name);
   Result<void> end_collection();
+  Result<void> write_sorted_indexes();
+  Result<void> write_indexes_of(const CollectionTable& table);
   Result<void> end_section();
   Result<RunInfo> finish();
 
@@ -104,7 +107,7 @@ Result<void> RunWriter::Inside::add(const RunVersion& version) {
   footer.versions_digest = digest_add(
       footer.versions_digest,
       document_term(version.collection, version.id, version.commit, version.schema_version, version.document));
-  return add_index_entries(version);
+  return options.table == nullptr ? add_index_entries(version) : Result<void>();
 }
 
 Result<void> RunWriter::Inside::add_index_entries(const RunVersion& version) {
@@ -128,6 +131,27 @@ Result<void> RunWriter::Inside::end_section() {
 Result<void> RunWriter::Inside::end_collection() {
   if (!section) return {};
   if (auto ended = end_section(); !ended) return ended;
+  if (options.table == nullptr) return write_sorted_indexes();
+  const auto* table = options.table->collection(collection);
+  AERODB_ASSERT(table != nullptr);
+  return write_indexes_of(*table);
+}
+
+Result<void> RunWriter::Inside::write_indexes_of(const CollectionTable& table) {
+  for (const auto& path : paths) {
+    // An index that came later than the table is of a field that no document here has.
+    const auto* index = table.index(path);
+    if (index == nullptr || index->entries.size() == 0) continue;
+    section.emplace(file, BlockKind::kIndex, collection, path);
+    for (TreeWalk walk(index->entries); const IndexEntry* entry = walk.get(); walk.next()) {
+      if (auto added = section->add(entry->first(), entry->second()); !added) return added;
+    }
+    if (auto ended = end_section(); !ended) return ended;
+  }
+  return {};
+}
+
+Result<void> RunWriter::Inside::write_sorted_indexes() {
   uint32_t path = 0;  // of the index section being written
   auto drained = sorter.drain([&](const SortEntry& entry) -> Result<void> {
     if (section && entry.path != path) {

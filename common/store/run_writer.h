@@ -1,6 +1,6 @@
 // Writes one run: versions in order come in, a complete synced file comes out. Blocking, for Jobs and offline tools.
 // Index sections are derived from the documents, sorted in bounded memory with the help of a temporary file beside the
-// run, NNNNNNNN.sort.
+// run, NNNNNNNN.sort; where the versions are those of a memory table, they are read off its indexes, sorted already.
 //
 // Failure at any step leaves files that no manifest names, the temporary one among them; the run's number is never used
 // again.
@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "common/store/memory_table.h"
 #include "common/store/run.h"
 
 namespace aerodb::store {
@@ -19,6 +20,8 @@ struct RunWriterOptions {
   CommitId first_commit;
   CommitId last_commit;
   IndexedPaths indexes;  // paths of a collection in any order
+  // Frozen, and every version of it is added, no other; must outlive the writer. nullptr: they come from elsewhere.
+  const MemoryTable* table = nullptr;
   Compression compression = Compression::kNone;
   uint64_t sort_bytes = 16ull << 20;             // memory for sorting index entries; at most 1 GiB
   std::function<void(uint64_t bytes)> progress;  // called with the bytes written so far; from the Job's thread

@@ -43,6 +43,8 @@ class CrashPointFile final : public runtime::File {
         operations_.write, [&] { return inside_->write(offset, data); },
         [&] { return inside_->write(offset, data.first(data.size() / 2)); });
   }
+  void start_writing_back(uint64_t offset, uint64_t bytes) override { inside_->start_writing_back(offset, bytes); }
+  void leave_cache(uint64_t offset, uint64_t bytes) override { inside_->leave_cache(offset, bytes); }
   Result<void> sync() override {
     return around(points_, class_, operations_.sync, [&] { return inside_->sync(); });
   }

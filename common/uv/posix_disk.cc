@@ -51,6 +51,13 @@ class PosixFile final : public runtime::File {
     }
     return {};
   }
+  // Both are advice: where it is not taken nothing is lost.
+  void start_writing_back(uint64_t offset, uint64_t bytes) override {
+    ::sync_file_range(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), SYNC_FILE_RANGE_WRITE);
+  }
+  void leave_cache(uint64_t offset, uint64_t bytes) override {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes), POSIX_FADV_DONTNEED);
+  }
   Result<void> sync() override {
     while (::fdatasync(fd_.get()) != 0) {
       if (errno != EINTR) return fail(io_error("sync", path_, errno));

@@ -171,6 +171,37 @@ TEST_F(Tar, FailedWritesAndSyncsAreTheDisksErrors) {
   EXPECT_NE(added.error().message.find("no space"), std::string::npos);
 }
 
+TEST_F(Tar, AtMostOneMebibyteIsWrittenBetweenTwoSyncsAndNothingBehindTheLast) {
+  struct Counting final : runtime::File {
+    Result<size_t> read(uint64_t /*offset*/, std::span<uint8_t> /*out*/) override { return 0; }
+    Result<void> write(uint64_t offset, ByteSpan data) override {
+      unsynced += data.size();
+      most = std::max(most, unsynced);
+      size_bytes = std::max(size_bytes, offset + data.size());
+      return {};
+    }
+    Result<void> sync() override {
+      unsynced = 0;
+      return {};
+    }
+    void leave_cache(uint64_t /*offset*/, uint64_t /*bytes*/) override { EXPECT_EQ(unsynced, 0u); }
+    Result<uint64_t> size() override { return size_bytes; }
+    Result<void> fill_zero(uint64_t /*size_bytes*/) override { return {}; }
+    uint64_t unsynced = 0;
+    uint64_t most = 0;
+    uint64_t size_bytes = 0;
+  };
+  Counting file;
+  TarWriter tar(file);
+  ASSERT_TRUE(tar.begin("one", 5'000'000));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(tar.add(Bytes(1'000'000)));
+  ASSERT_TRUE(tar.finish());
+  EXPECT_EQ(tar.bytes_written(), file.size_bytes);
+  EXPECT_GT(file.size_bytes, 5'000'000u);
+  EXPECT_LE(file.most, 1u << 20);
+  EXPECT_EQ(file.unsynced, 0u);
+}
+
 TEST_F(Tar, WriterThatIsGivenUpWritesNoEnd) {
   auto file = fresh("/t");
   {

@@ -176,6 +176,45 @@ TEST_F(RunWriting, IndexesAreTheSameWithLittleMemory) {
   EXPECT_EQ(disk().list("/d/runs").value_or(std::vector<std::string>()), (std::vector<std::string>{"00000001.run"}));
 }
 
+// The versions of a memory table: its own indexes give the same run as its documents do.
+TEST_F(RunWriting, IndexesOfATableAreThoseOfItsDocuments) {
+  std::vector<TestVersion> versions;
+  SeededRandom random(5);
+  for (int i = 0; i < 3'000; ++i) {
+    const auto id = fmt::format("{:05}", i);
+    const auto n = [&] { return static_cast<int64_t>(random.below(50)) - 25; };
+    versions.push_back(put(id, 1, n()));
+    if (i % 3 == 0) versions.push_back(put(id, 2, n()));  // perhaps the same value again
+    if (i % 5 == 0) versions.push_back(removed(id, 3));
+    if (i % 7 == 0) versions.push_back(put(id, 4));  // without the field
+    versions.push_back({"d", id, 5, document_of(id, n())});
+  }
+  versions.push_back({"e", "gone", 6, {}});
+  RunWriterOptions options;
+  // The table has no index "late", for no document has that field.
+  options.indexes = {{"c", {"n", "_id", "late"}}, {"d", {"n"}}, {"e", {"n"}}};
+  write(versions, options);
+  const Bytes from_documents = file();
+  ASSERT_TRUE(disk().remove(path()));
+
+  MemoryTable table;
+  table.add_index(table.add_collection("c"), "n");
+  table.add_index(*table.collection("c"), "_id");
+  table.add_index(table.add_collection("d"), "n");
+  table.add_index(table.add_collection("e"), "n");
+  auto by_commit = versions;
+  std::ranges::stable_sort(by_commit, {}, &TestVersion::commit);
+  for (const auto& v : by_commit) {
+    const uint32_t schema_version = v.document.empty() ? 0 : 1;
+    table.put(*table.collection(v.collection), v.id, CommitId(v.commit), schema_version, v.document);
+  }
+  options.table = &table;
+  write(versions, options);
+  EXPECT_EQ(file(), from_documents);
+  EXPECT_TRUE(verify());
+  EXPECT_EQ(run->sections().size(), 6u);
+}
+
 TEST_F(RunWriting, FailureOfTheDiskIsSaidAndNothingIsFinished) {
   std::vector<TestVersion> versions;
   for (int i = 0; i < 10'000; ++i) versions.push_back(put(fmt::format("{:05}", i), i + 1, i % 7, 200));
