@@ -18,7 +18,8 @@ std::unexpected<Error> refused(const rules::EndLineageEvidence& e, rules::EndLin
   }
   std::vector<std::string> why;
   std::vector<std::string_view> unheard;
-  if (e.lost != e.authority_node) why.push_back(fmt::format("the log names {}, not {}", e.authority_node, e.lost));
+  if (const auto& holder = rules::authority_to_end(e); e.lost != holder)
+    why.push_back(fmt::format("the log {} {}, not {}", e.seal_lsn ? "is sealed for" : "names", holder, e.lost));
   for (const auto& peer : e.peers) {
     if (auto objection = rules::peer_objects(e, peer)) why.push_back(std::move(*objection));
     if (!peer.answered && !peer.absent) unheard.push_back(peer.name);
@@ -49,7 +50,10 @@ rules::EndLineageEvidence Engine::end_lineage_evidence(std::string lost, std::ve
     e.authority_node = current->node;
     e.authority_instance = current->instance;
   }
-  if (authority.seal()) e.seal_lsn = authority.seal()->lsn;
+  if (const auto& seal = authority.seal()) {
+    e.seal_lsn = seal->lsn;
+    e.seal_successor = seal->successor;
+  }
   e.lost = std::move(lost);
   e.peers = std::move(peers);
   return e;

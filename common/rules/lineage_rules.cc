@@ -59,9 +59,10 @@ FollowEvidence compare_histories(std::span<const HistoryEpoch> own, Lsn own_end,
 
 std::optional<std::string> peer_objects(const EndLineageEvidence& e, const PeerEvidence& peer) {
   if (!peer.answered) return std::nullopt;
-  if (peer.name == e.lost || peer.instance == e.authority_instance)
-    return fmt::format("{} answers: it holds the authority that would end", peer.name);
-  if (peer.seal_lsn) return fmt::format("the log of {} ends with a seal at LSN {}", peer.name, peer.seal_lsn->value());
+  const bool holds = !e.seal_successor && peer.instance == e.authority_instance;
+  if (peer.name == e.lost || holds) return fmt::format("{} answers: it holds the authority that would end", peer.name);
+  if (peer.seal_lsn && peer.seal_successor != e.lost)
+    return fmt::format("the log of {} ends with a seal at LSN {}", peer.name, peer.seal_lsn->value());
   if (planted(Fault::kFurtherPeerIgnored)) return std::nullopt;
   // It went on where this log did not: an epoch or a lineage, or more of this one.
   if (peer.departs_lsn)

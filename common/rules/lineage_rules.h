@@ -185,6 +185,7 @@ struct PeerEvidence {
   std::optional<Lsn> departs_lsn;      // of its first epoch that this log lacks
   std::optional<Lsn> own_departs_lsn;  // of this log's first epoch that it lacks
   std::optional<Lsn> seal_lsn;         // of the seal that its log ends with
+  std::optional<std::string> seal_successor;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("name", self.name);
@@ -195,6 +196,7 @@ struct PeerEvidence {
     visit("departs_lsn", self.departs_lsn);
     visit("own_departs_lsn", self.own_departs_lsn);
     visit("seal_lsn", self.seal_lsn);
+    visit("seal_successor", self.seal_successor);
   }
 };
 
@@ -211,6 +213,7 @@ struct EndLineageEvidence {
   InstanceId authority_instance;
   Lsn own_lsn;  // end of its log, pending records included
   std::optional<Lsn> seal_lsn;
+  std::optional<std::string> seal_successor;
   // the command
   std::string lost;
   std::vector<PeerEvidence> peers;
@@ -227,6 +230,7 @@ struct EndLineageEvidence {
     visit("authority_instance", self.authority_instance);
     visit("own_lsn", self.own_lsn);
     visit("seal_lsn", self.seal_lsn);
+    visit("seal_successor", self.seal_successor);
     visit("lost", self.lost);
     visit("peers", self.peers);
   }
@@ -237,11 +241,16 @@ enum class EndLineageDecision : uint8_t { kGranted, kDenied, kUndetermined };
 // AUTH-14 for one peer: why it speaks against an end; nullopt where it does not.
 [[nodiscard]] std::optional<std::string> peer_objects(const EndLineageEvidence& e, const PeerEvidence& peer);
 
+// Lost is who holds the authority that ends: the node that the log names, or, behind a seal, the successor that alone
+// could have answered it.
+[[nodiscard]] inline const std::string& authority_to_end(const EndLineageEvidence& e) {
+  return e.seal_successor && !planted(Fault::kSealedLineageEnded) ? *e.seal_successor : e.authority_node;
+}
+
 template <class Trace>
 [[nodiscard]] EndLineageDecision decide_end_lineage(const EndLineageEvidence& e, Trace& trace) {
-  const bool sealed = e.seal_lsn && !planted(Fault::kSealedLineageEnded);
   const bool may = e.state == NodeState::kReady && !e.fenced && e.log_validated && e.role == Role::kReplica &&
-                   e.lineage && !sealed && e.lost == e.authority_node;
+                   e.lineage && e.lost == authority_to_end(e);
   bool all_heard = true;
   bool none_objects = true;
   for (const auto& peer : e.peers) {
@@ -249,7 +258,7 @@ template <class Trace>
     none_objects = none_objects && !peer_objects(e, peer);
   }
   trace.apply(RuleId::kAuth15, evaluation(may), e, "authority_node", "fenced", "lineage", "log_validated", "lost",
-              "role", "seal_lsn", "state");
+              "role", "seal_lsn", "seal_successor", "state");
   trace.apply(RuleId::kAuth13, all_heard ? Evaluation::kTrue : Evaluation::kUndetermined, e, "peers");
   trace.apply(RuleId::kAuth14, evaluation(none_objects), e, "authority_instance", "epoch", "lineage", "lost", "own_lsn",
               "peers");
