@@ -101,7 +101,7 @@ class Refusals {
 // Writes a document's canonical form; recursion follows the schema, whose nesting is bounded.
 class Canonicalizer : public Refusals {
  public:
-  Canonicalizer(uint32_t max_bytes, Bytes& out) : max_bytes_(max_bytes), start_(out.size()), out_(out) {}
+  Canonicalizer(uint32_t max_bytes, Bytes& out) : max_bytes_(max_bytes), start_(out.size()), writer_(out) {}
 
   bool document(Cursor document, const Schema& schema) {
     Place root;
@@ -159,7 +159,7 @@ class Canonicalizer : public Refusals {
 
   bool value(Cursor given, const Field& field, const Place& place) {
     if (!typed(given, field, place)) return false;
-    auto size = out_.size() - start_;
+    auto size = writer_.size() - start_;
     if (size > max_bytes_) return too_large({}, size, max_bytes_);
     return true;
   }
@@ -224,8 +224,7 @@ class Canonicalizer : public Refusals {
 
   uint32_t max_bytes_;
   size_t start_;
-  Bytes& out_;
-  PackWriter writer_{out_};
+  StagedPackWriter writer_;
 };
 
 // Follows canonical bytes and stops at the first that canonicalize would not have written.
@@ -328,11 +327,15 @@ class CanonicalCheck : public Refusals {
 }  // namespace
 
 Result<void> canonicalize(Cursor document, const Schema& schema, uint32_t max_bytes, Bytes& out) {
-  size_t before = out.size();
-  Canonicalizer canonicalizer(max_bytes, out);
-  if (canonicalizer.document(document, schema)) return {};
+  const size_t before = out.size();
+  std::optional<Error> refused;
+  {
+    Canonicalizer canonicalizer(max_bytes, out);
+    if (!canonicalizer.document(document, schema)) refused = canonicalizer.take();
+  }
+  if (!refused) return {};
   out.resize(before);
-  return fail(canonicalizer.take());
+  return fail(std::move(*refused));
 }
 
 Result<void> check_canonical(ByteSpan bytes, const Schema& schema, uint32_t max_bytes) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 #include <limits>
 #include <msgpack.hpp>
 
@@ -133,26 +132,6 @@ class TokenVisitor : public msgpack::null_visitor {
 // The library takes a pointer and a size of char.
 const char* chars(const void* bytes) { return static_cast<const char*>(bytes); }
 
-// What msgpack::packer writes to.
-class Appender {
- public:
-  explicit Appender(Bytes& out) : out_(out) {}
-  void write(const char* data, size_t size) {
-    const auto* first = reinterpret_cast<const uint8_t*>(data);
-    out_.insert(out_.end(), first, first + size);
-  }
-
- private:
-  Bytes& out_;
-};
-
-template <class Pack>
-void pack(Bytes& out, Pack&& with) {
-  Appender appender(out);
-  msgpack::packer<Appender> packer(appender);
-  with(packer);
-}
-
 }  // namespace
 
 // The library's parser, kept from message to message: msgpack::parse() would allocate its stack anew for each.
@@ -203,6 +182,19 @@ Result<void> Tape::parse(ByteSpan source, uint32_t max_depth) {
   return fail(ErrorCode::kBadMessage, fmt::format("parse: offset {}: reserved byte", visitor.offset()));
 }
 
+size_t Tape::parse_front(ByteSpan source, uint32_t max_depth) {
+  AERODB_ASSERT(max_depth <= kMaxDepth && source.size() < kNowhere);
+  source_ = source;
+  tokens_.clear();
+  if (!parser_) parser_ = std::make_unique<Parser>();
+  parser_->init();
+  parser_->visitor().start(source, max_depth, tokens_);
+  size_t end = 0;
+  if (parser_->execute(chars(source.data()), source.size(), end) == msgpack::PARSE_SUCCESS) return end;
+  tokens_.clear();
+  return 0;
+}
+
 Cursor Tape::root() const {
   AERODB_ASSERT(!tokens_.empty());
   return {this, 0};
@@ -241,40 +233,6 @@ std::string_view type_name(Type type) {
       return "map";
   }
   return "unknown";
-}
-
-void PackWriter::nil() {
-  pack(out_, [](auto& packer) { packer.pack_nil(); });
-}
-void PackWriter::boolean(bool v) {
-  pack(out_, [v](auto& packer) { v ? packer.pack_true() : packer.pack_false(); });
-}
-void PackWriter::integer(int64_t v) {
-  pack(out_, [v](auto& packer) { packer.pack_int64(v); });
-}
-void PackWriter::unsigned_integer(uint64_t v) {
-  pack(out_, [v](auto& packer) { packer.pack_uint64(v); });
-}
-void PackWriter::number(double v) {
-  // Not the library's pack_double: it writes 1.0 as the integer 1.
-  auto bits = std::bit_cast<uint64_t>(v);
-  uint8_t packed[9] = {0xcb};
-  for (int i = 0; i < 8; ++i) packed[1 + i] = static_cast<uint8_t>(bits >> (56 - 8 * i));
-  out_.insert(out_.end(), std::begin(packed), std::end(packed));
-}
-void PackWriter::text(std::string_view v) {
-  auto size = static_cast<uint32_t>(v.size());
-  pack(out_, [v, size](auto& packer) { packer.pack_str(size).pack_str_body(chars(v.data()), size); });
-}
-void PackWriter::bytes(ByteSpan v) {
-  auto size = static_cast<uint32_t>(v.size());
-  pack(out_, [v, size](auto& packer) { packer.pack_bin(size).pack_bin_body(chars(v.data()), size); });
-}
-void PackWriter::array(uint32_t count) {
-  pack(out_, [count](auto& packer) { packer.pack_array(count); });
-}
-void PackWriter::map(uint32_t pairs) {
-  pack(out_, [pairs](auto& packer) { packer.pack_map(pairs); });
 }
 
 }  // namespace aerodb::document

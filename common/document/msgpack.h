@@ -1,8 +1,12 @@
-// MessagePack as flat tokens (read) and as an appending writer. Neither allocates per value: a Tape's storage is reused
-// from message to message. The msgpack-c library does the parsing and packing; it is included by msgpack.cc alone.
+// MessagePack as flat tokens (read, by msgpack-c) and as an appending writer. Neither allocates per value: a Tape's
+// storage is reused from message to message. Tests hold the writer against the library too.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -37,7 +41,7 @@ struct Token {
 class Cursor;
 
 // Parses one complete value. Keeps a view of the source, which must outlive every use. A Tape that has parsed a message
-// parses later ones of no more values without allocating. A moved Tape leaves its Cursors behind.
+// parses later ones of no more values without allocating. Moved, never copied; a moved Tape leaves its Cursors behind.
 class Tape {
  public:
   Tape();
@@ -49,6 +53,8 @@ class Tape {
   // max_depth). No memory is reserved from a declared length. `max_depth` counts arrays and maps inside one another, at
   // most kMaxDepth. After a refusal the Tape is empty and has no root.
   Result<void> parse(ByteSpan source, uint32_t max_depth = kMaxDepth);
+  // Parses the value at the front, whatever follows. Answers its bytes; 0: there is no whole one that parse() takes.
+  size_t parse_front(ByteSpan source, uint32_t max_depth = kMaxDepth);
   [[nodiscard]] Cursor root() const;
   [[nodiscard]] ByteSpan source() const { return source_; }
   [[nodiscard]] const std::vector<Token>& tokens() const { return tokens_; }
@@ -113,20 +119,93 @@ class Cursor {
   uint32_t index_ = 0;
 };
 
-// Appends to a buffer it does not own. Integers take their shortest form; floats are always float64.
-class PackWriter {
+// Where a writer's bytes go: to the end of a buffer it does not own, at once.
+class BufferEnd {
  public:
-  explicit PackWriter(Bytes& out) : out_(out) {}
-  void nil();
-  void boolean(bool v);
-  void integer(int64_t v);
-  void unsigned_integer(uint64_t v);
-  void number(double v);
-  void text(std::string_view v);
-  void bytes(ByteSpan v);
-  void array(uint32_t count);
-  void map(uint32_t pairs);
-  void raw(ByteSpan packed) { out_.insert(out_.end(), packed.begin(), packed.end()); }
+  explicit BufferEnd(Bytes& out) : out_(out) {}
+  void append(const uint8_t* data, size_t size) { out_.insert(out_.end(), data, data + size); }
+  [[nodiscard]] size_t size() const { return out_.size(); }
+  [[nodiscard]] Bytes& out() { return out_; }
+
+ private:
+  Bytes& out_;
+};
+
+// The same, but small pieces are collected first: a vector's growth by five bytes costs many times their copy. The
+// buffer is whole when this has ended.
+class StagedEnd {
+ public:
+  explicit StagedEnd(Bytes& out) : out_(out) {}
+  ~StagedEnd() { flush(); }
+  StagedEnd(const StagedEnd&) = delete;
+  StagedEnd& operator=(const StagedEnd&) = delete;
+  [[gnu::always_inline]] void append(const uint8_t* data, size_t size) {
+    if (size > stage_.size() - staged_) return append_beyond(data, size);
+    std::memcpy(stage_.data() + staged_, data, size);
+    staged_ += size;
+  }
+  [[nodiscard]] size_t size() const { return out_.size() + staged_; }
+
+ private:
+  void append_beyond(const uint8_t* data, size_t size) {
+    flush();
+    out_.insert(out_.end(), data, data + size);
+  }
+  void flush() {
+    out_.insert(out_.end(), stage_.data(), stage_.data() + staged_);
+    staged_ = 0;
+  }
+  Bytes& out_;
+  size_t staged_ = 0;
+  std::array<uint8_t, 512> stage_;  // an answer to a get of a small document, whole
+};
+
+// Integers take their shortest form; floats are always float64.
+template <class End>
+class BasicPackWriter {
+ public:
+  explicit BasicPackWriter(Bytes& out) : end_(out) {}
+  void nil() { head(0xc0); }
+  void boolean(bool v) { head(v ? 0xc3 : 0xc2); }
+  void integer(int64_t v) {
+    if (v >= 0) return unsigned_integer(static_cast<uint64_t>(v));
+    const auto bits = static_cast<uint64_t>(v);
+    if (v >= -32) return head(static_cast<uint8_t>(bits));
+    if (v >= std::numeric_limits<int8_t>::min()) return head<1>(0xd0, bits);
+    if (v >= std::numeric_limits<int16_t>::min()) return head<2>(0xd1, bits);
+    if (v >= std::numeric_limits<int32_t>::min()) return head<4>(0xd2, bits);
+    head<8>(0xd3, bits);
+  }
+  void unsigned_integer(uint64_t v) {
+    if (v <= 0x7f) return head(static_cast<uint8_t>(v));
+    if (v <= 0xff) return head<1>(0xcc, v);
+    if (v <= 0xffff) return head<2>(0xcd, v);
+    if (v <= 0xffff'ffff) return head<4>(0xce, v);
+    head<8>(0xcf, v);
+  }
+  void number(double v) { head<8>(0xcb, std::bit_cast<uint64_t>(v)); }
+  // Strings and bytes are shorter than 4 GiB.
+  void text(std::string_view v) {
+    if (v.size() < 32) {
+      head(static_cast<uint8_t>(0xa0 | v.size()));
+    } else {
+      sized_head(0xd9, v.size());
+    }
+    raw({reinterpret_cast<const uint8_t*>(v.data()), v.size()});
+  }
+  // text() in place: of a key known to the compiler a few stores are left.
+  [[gnu::always_inline]] void key(std::string_view v) {
+    if (v.size() >= 32) return text(v);
+    head(static_cast<uint8_t>(0xa0 | v.size()));
+    end_.append(reinterpret_cast<const uint8_t*>(v.data()), v.size());
+  }
+  void bytes(ByteSpan v) {
+    sized_head(0xc4, v.size());
+    raw(v);
+  }
+  void array(uint32_t count) { container_head(0x90, 0xdc, count); }
+  void map(uint32_t pairs) { container_head(0x80, 0xde, pairs); }
+  void raw(ByteSpan packed) { end_.append(packed.data(), packed.size()); }
   // key, value
   void field(std::string_view key, std::string_view v) {
     text(key);
@@ -159,10 +238,34 @@ class PackWriter {
     text(key);
     bytes(v.bytes);
   }
-  [[nodiscard]] Bytes& out() { return out_; }
+  [[nodiscard]] Bytes& out() { return end_.out(); }
+  [[nodiscard]] size_t size() const { return end_.size(); }  // of the buffer, with what is not in it yet
 
  private:
-  Bytes& out_;
+  void head(uint8_t first) { end_.append(&first, 1); }
+  // A first byte, then the lowest `width` bytes of `v`, big-endian.
+  template <size_t width>
+  void head(uint8_t first, uint64_t v) {
+    uint8_t packed[1 + width] = {first};
+    for (size_t i = 0; i < width; ++i) packed[1 + i] = static_cast<uint8_t>(v >> (8 * (width - 1 - i)));
+    end_.append(packed, sizeof packed);
+  }
+  // `first`, first + 1 and first + 2 stand before 1, 2 and 4 bytes of size.
+  void sized_head(uint8_t first, size_t size) {
+    if (size <= 0xff) return head<1>(first, size);
+    if (size <= 0xffff) return head<2>(static_cast<uint8_t>(first + 1), size);
+    head<4>(static_cast<uint8_t>(first + 2), size);
+  }
+  // `small` holds counts below 16 itself; `first` and first + 1 stand before 2 and 4 bytes of it.
+  void container_head(uint8_t small, uint8_t first, uint32_t count) {
+    if (count < 16) return head(static_cast<uint8_t>(small | count));
+    if (count <= 0xffff) return head<2>(first, count);
+    head<4>(static_cast<uint8_t>(first + 1), count);
+  }
+  End end_;
 };
+
+using PackWriter = BasicPackWriter<BufferEnd>;
+using StagedPackWriter = BasicPackWriter<StagedEnd>;
 
 }  // namespace aerodb::document

@@ -5,27 +5,6 @@
 
 namespace aerodb::document {
 
-bool PackedReader::next(Token& token) {
-  if (at_ == source_.size()) return false;
-  shortest_ = true;
-  token.begin = static_cast<uint32_t>(at_);
-  uint8_t first = source_[at_++];
-  bool read = true;
-  if (first <= 0x7f || first >= 0xe0) {
-    token.type = Type::kInt;
-    token.integer = first <= 0x7f ? int64_t{first} : int64_t{first} - 256;
-  } else if (first <= 0x9f) {
-    token.type = first <= 0x8f ? Type::kMap : Type::kArray;
-    token.size = first & 0x0f;
-  } else if (first <= 0xbf) {
-    read = body(token, Type::kString, first & 0x1f);
-  } else {
-    read = long_head(token, first);
-  }
-  token.end = static_cast<uint32_t>(at_);
-  return read;
-}
-
 bool PackedReader::long_head(Token& token, uint8_t first) {
   switch (first) {
     case 0xc0:
@@ -131,15 +110,6 @@ bool PackedReader::sized(Token& token, Type type, unsigned width, uint64_t small
   if (type == Type::kString || type == Type::kBytes) return body(token, type, size);
   token.type = type;
   token.size = static_cast<uint32_t>(size);
-  return true;
-}
-
-bool PackedReader::body(Token& token, Type type, uint64_t size) {
-  if (source_.size() - at_ < size) return false;
-  token.type = type;
-  token.size = static_cast<uint32_t>(size);
-  token.data = static_cast<uint32_t>(at_);
-  at_ += size;
   return true;
 }
 

@@ -9,6 +9,7 @@
 // An engine can end before its process does: end(), wait until it is at rest, leave().
 #pragma once
 
+#include <concepts>
 #include <deque>
 #include <functional>
 #include <map>
@@ -228,8 +229,9 @@ class Engine final : private wal::WriterEvents {
   // can see (CKPT-4, CKPT-6). NOT_PRIMARY and its kin, FLOOR_REFUSED, PINNED, WAL_FULL.
   [[nodiscard]] Decided<Position> raise_floor(CommitId floor, const wal::WhoAndWhy& who);
   // Runs `answer` with the outcome when it may be answered: at once where everything it was decided on is durable.
-  template <class T>
-  void hold(Decided<T> decided, std::move_only_function<void(Result<T>)> answer) {
+  // `answer` comes as what it is, so that it and the outcome take one allocation together.
+  template <class T, std::invocable<Result<T>> Answer>
+  void hold(Decided<T> decided, Answer answer) {
     const bool early = planted(decided.outcome ? Fault::kEarlyAcknowledgement : Fault::kRefusalNotHeld);
     when_durable(early ? Lsn() : decided.decided_on,
                  [outcome = std::move(decided.outcome), answer = std::move(answer)](Result<void> durable) mutable {

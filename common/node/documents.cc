@@ -31,18 +31,11 @@ void write(Node& node, std::span<const engine::WriteOperation> operations, const
       });
 }
 
-Result<document::Cursor> parse_packed(document::Tape& tape, ByteSpan packed) {
-  if (auto parsed = tape.parse(packed); !parsed) return fail(std::move(parsed.error()));
-  return tape.root();
-}
-
 // insert, update: one operation with a document.
 void write_one(Node& node, wal::Operation op, const wire::DocInsertRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  document::Tape tape;
-  auto document = parse_packed(tape, request.document.bytes);
-  if (!document) return responder.error(document.error());
-  const engine::WriteOperation operation{op, request.collection, {}, request.schema_version, std::nullopt, *document};
+  const engine::WriteOperation operation{op,           request.collection,    {}, request.schema_version,
+                                         std::nullopt, request.document.value};
   write(node, {&operation, 1}, request.receipt, std::move(responder));
 }
 
@@ -62,7 +55,6 @@ Result<wal::Operation> operation_from_name(std::string_view name) {
 
 void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  std::vector<document::Tape> tapes(request.operations.size());
   std::vector<engine::WriteOperation> operations;
   for (size_t i = 0; i < request.operations.size(); ++i) {
     const auto& given = request.operations[i];
@@ -77,11 +69,7 @@ void write_batch(Node& node, const wire::DocWriteRequest& request, wire::Respond
     }
     engine::WriteOperation operation{
         *op, given.collection, given.id.value_or(""), given.schema_version.value_or(0), given.if_commit, std::nullopt};
-    if (given.document) {
-      auto document = parse_packed(tapes[i], given.document->bytes);
-      if (!document) return responder.error(document.error());
-      operation.document = *document;
-    }
+    if (given.document) operation.document = given.document->value;
     operations.push_back(operation);
   }
   write(node, operations, request.receipt, std::move(responder));
@@ -165,22 +153,14 @@ void query(Node& node, const wire::DocQueryRequest& request, wire::Responder res
   query.max_entries = request.max_entries;
   query.at_commit = request.at_commit;
   query.receipt = claim_of(request.receipt);
-  std::vector<document::Tape> tapes(request.where.size());
-  for (size_t i = 0; i < request.where.size(); ++i) {
-    auto comparison = comparison_from_name(request.where[i].op);
+  for (const auto& predicate : request.where) {
+    auto comparison = comparison_from_name(predicate.op);
     if (!comparison) return responder.error(comparison.error());
-    auto value = parse_packed(tapes[i], request.where[i].value.bytes);
-    if (!value) return responder.error(value.error());
-    query.where.push_back({request.where[i].field, *comparison, *value});
+    query.where.push_back({predicate.field, *comparison, predicate.value.value});
   }
-  document::Tape sort_value;
   if (request.after) {
     query.after = engine::PageEnd{std::nullopt, request.after->id};
-    if (request.after->sort_value) {
-      auto value = parse_packed(sort_value, request.after->sort_value->bytes);
-      if (!value) return responder.error(value.error());
-      query.after->sort_value = *value;
-    }
+    if (request.after->sort_value) query.after->sort_value = request.after->sort_value->value;
   }
   node.client_restarts().run(
       *node.engine(), std::move(responder),
@@ -205,10 +185,7 @@ void list_schemas(Node& node, wire::Responder responder) {
 
 void register_schema(Node& node, const wire::SchemaRegisterRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  document::Tape tape;
-  auto schema = parse_packed(tape, request.schema.bytes);
-  if (!schema) return responder.error(schema.error());
-  hold_write(node, node.engine()->register_schema(*schema), std::move(responder));
+  hold_write(node, node.engine()->register_schema(request.schema.value), std::move(responder));
 }
 
 }  // namespace

@@ -49,8 +49,9 @@ class Connection {
   virtual void set_events(ConnectionEvents* events) = 0;  // not owned
   // Queues bytes; they go out in order. After the stream ended: dropped.
   virtual void send(Bytes data) = 0;
-  // The same for bytes that stay the caller's: what the system does not take at once is copied. (Its own name, because
-  // an overload of send() would be hidden in implementations that leave the default in place.)
+  // The same for bytes that stay the caller's: what the system does not take at once is copied. Where it takes all of
+  // them, on_drained need not follow: queued_bytes() tells. (Its own name, because an overload of send() would be
+  // hidden in implementations that leave the default in place.)
   virtual void send_view(ByteSpan data) { send(Bytes(data.begin(), data.end())); }
   [[nodiscard]] virtual uint64_t queued_bytes() const = 0;
   virtual void pause_reading() = 0;

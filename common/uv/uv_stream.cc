@@ -161,7 +161,7 @@ void UvStream::send_view(ByteSpan data) {
     const int count = uv_try_write(&handle_.stream, &piece, 1);
     if (count < 0 && count != UV_EAGAIN) return end(uv_strerror(count));
     written = count > 0 ? static_cast<size_t>(count) : 0;
-    if (written == data.size()) return post_drained();
+    if (written == data.size()) return;
   }
   send(Bytes(data.begin() + static_cast<ptrdiff_t>(written), data.end()));
 }

@@ -57,7 +57,7 @@ class Client::State final : public runtime::ConnectionEvents, public std::enable
   void refuse_later(Done done, Error error);
   [[nodiscard]] uint32_t new_id();
   void flush();
-  void take(ByteSpan message);
+  void take_message();
   void end(std::string why);
   void finish_end();
   void timed_out(uint32_t id);
@@ -227,9 +227,8 @@ void Client::State::on_data(ByteSpan data) {
   const auto self = shared_from_this();
   input_.feed(data);
   while (!stopped_ && phase_ == Phase::kConnected) {
-    const auto message = input_.next();
-    if (message) {
-      take(*message);
+    if (input_.next(tape_)) {
+      take_message();
       continue;
     }
     const auto& scanner = input_.scanner();
@@ -247,11 +246,7 @@ void Client::State::on_data(ByteSpan data) {
   }
 }
 
-void Client::State::take(ByteSpan message) {
-  if (auto parsed = tape_.parse(message, kMaxMessageDepth); !parsed) {
-    end("the peer sent what is no message: " + parsed.error().message);
-    return;
-  }
+void Client::State::take_message() {
   const auto kind = *input_.scanner().kind();
   if (kind == MessageKind::kNotification) return;
   if (kind == MessageKind::kRequest) {

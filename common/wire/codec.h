@@ -7,9 +7,9 @@
 
 namespace aerodb::wire {
 
-// Appends `message` as a map. Keys in fields() order.
-template <class Message>
-void encode(const Message& message, document::PackWriter& out);
+// Appends `message` as a map, with a PackWriter or a StagedPackWriter. Keys in fields() order.
+template <class Message, class Writer>
+void encode(const Message& message, Writer& out);
 
 // Reads a map. Views in the result point into the cursor's source. Errors: BAD_REQUEST (wrong type, out of range,
 // number not below 2^53 for Number<>), MISSING_FIELD, UNKNOWN_FIELD, each naming the key.

@@ -74,8 +74,8 @@ bool read_text(document::Cursor in, std::string_view& out, Failure& failure);
 bool read_bytes(document::Cursor in, ByteSpan& out, Failure& failure);
 bool read_exact(document::Cursor in, std::span<uint8_t> out, Failure& failure);
 
-template <class T>
-void write(const T& value, document::PackWriter& out) {
+template <class T, class Writer>
+void write(const T& value, Writer& out) {
   if constexpr (std::is_same_v<T, bool>) {
     out.boolean(value);
   } else if constexpr (kIsInteger<T>) {
@@ -146,7 +146,7 @@ bool read(document::Cursor in, T& value, Failure& failure) {
     value = T(number);
     return true;
   } else if constexpr (std::is_same_v<T, Packed>) {
-    value.bytes = in.raw();
+    value = {in.raw(), in};
     return true;
   } else if constexpr (kIsOptional<T>) {
     if (in.is_nil()) {
@@ -193,16 +193,38 @@ Match read_member(std::string_view key, document::Cursor in, Message& message, u
     seen |= bit;
     match = read(in, member, failure) ? Match::kRead : Match::kFailed;
   });
-  AERODB_ASSERT(index <= 64);
   return match;
+}
+
+// Most senders give the keys in fields() order: one visit reads these, up to the first that comes otherwise. Moves
+// `cursor` and `left` past them.
+template <class Message>
+bool read_in_order(document::Cursor& cursor, uint32_t& left, Message& message, uint64_t& seen, Failure& failure) {
+  uint32_t index = 0;
+  bool whole = true;
+  Message::fields(message, [&](std::string_view name, auto& member, std::string_view) {
+    const uint64_t bit = uint64_t{1} << index++;
+    if (left == 0 || !whole || cursor.text() != name) return;
+    const auto value = cursor.skip();
+    if (!read(value, member, failure)) {
+      whole = failure.inside(name);
+      return;
+    }
+    seen |= bit;
+    cursor = value.skip();
+    --left;
+  });
+  return whole;
 }
 
 template <class Message>
 bool read_struct(document::Cursor map, Message& message, Failure& failure) {
   if (map.type() != document::Type::kMap) return failure.wrong_type("a map", map);
   uint64_t seen = 0;
+  uint32_t left = map.token().size;
   auto cursor = map.first();
-  for (uint32_t i = 0; i < map.token().size; ++i) {
+  if (!read_in_order(cursor, left, message, seen, failure)) return false;
+  for (; left > 0; --left) {
     const auto key = cursor.text();
     if (!key) return failure.set(ErrorCode::kBadRequest, "a key is not a string");
     cursor = cursor.skip();
@@ -219,6 +241,7 @@ bool read_struct(document::Cursor map, Message& message, Failure& failure) {
     failure.set(ErrorCode::kMissingField, "is missing");
     whole = failure.inside(name);
   });
+  AERODB_ASSERT(index <= 64);
   return whole;
 }
 
@@ -226,13 +249,13 @@ bool read_struct(document::Cursor map, Message& message, Failure& failure) {
 
 namespace aerodb::wire {
 
-template <class Message>
-void encode(const Message& message, document::PackWriter& out) {
+template <class Message, class Writer>
+void encode(const Message& message, Writer& out) {
   uint32_t count = 0;
   Message::fields(message, [&count](std::string_view, const auto&, std::string_view) { ++count; });
   out.map(count);
   Message::fields(message, [&out](std::string_view name, const auto& member, std::string_view) {
-    out.text(name);
+    out.key(name);
     codec::write(member, out);
   });
 }

@@ -15,12 +15,14 @@
 #pragma once
 
 #include "common/base/bytes.h"
+#include "common/document/msgpack.h"
 
 namespace aerodb::wire {
 
 // One complete MessagePack value, kept as its bytes: documents, explanations, schemas.
 struct Packed {
-  ByteSpan bytes;  // a view; see above
+  ByteSpan bytes;               // a view; see above
+  document::Cursor value = {};  // the same, parsed, where it was decoded: of the message's own Tape, and valid as long
 };
 
 struct Empty {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/base/assert.h"
 
 namespace aerodb::wire {
@@ -114,6 +116,36 @@ MessageScanner::State MessageScanner::scan(ByteSpan bytes) {
   return state_;
 }
 
+MessageScanner::State MessageScanner::scan(ByteSpan bytes, document::Tape& tape) {
+  if (take_small(bytes, tape)) return state_;
+  if (scan(bytes) != State::kComplete) return state_;
+  if (auto parsed = tape.parse(bytes.first(offset_), kMaxMessageDepth); !parsed)
+    refuse(parsed.error().code, std::move(parsed.error().message));
+  return state_;
+}
+
+// A message that has just begun and is whole within bytes so few that no bound but the depth can be met. False: scan()
+// goes on, or says why it is refused.
+bool MessageScanner::take_small(ByteSpan bytes, document::Tape& tape) {
+  constexpr size_t kSmallBytes = size_t{64} << 10;
+  if (state_ != State::kIncomplete || offset_ != 0 || bytes.empty()) return false;
+  const size_t size = tape.parse_front(bytes.first(std::min(bytes.size(), kSmallBytes)), kMaxMessageDepth);
+  if (size == 0 || tape.root().type() != document::Type::kArray) return false;
+  const auto count = tape.root().token().size;
+  if (count != 3 && count != 4) return false;
+  const auto kind = tape.root().first().unsigned_integer();
+  if (!kind || *kind > 2 || count != (*kind == 2 ? 3u : 4u)) return false;
+  if (*kind != static_cast<uint8_t>(MessageKind::kNotification)) {
+    const auto id = tape.root().first().skip().unsigned_integer();
+    if (!id || *id > UINT32_MAX) return false;
+    id_ = static_cast<uint32_t>(*id);
+  }
+  kind_ = static_cast<MessageKind>(*kind);
+  offset_ = static_cast<uint32_t>(size);
+  state_ = State::kComplete;
+  return true;
+}
+
 // Takes one value's head: the value is no longer owed, what it contains is.
 bool MessageScanner::take(const Head& head) {
   if (head.type == HeadType::kReserved) return refuse(ErrorCode::kBadMessage, "byte 0xc1 is no MessagePack value");
@@ -212,6 +244,13 @@ std::optional<ByteSpan> MessageInput::next() {
   advance();
   const auto rest = unread();
   if (scanner_.scan(rest) != MessageScanner::State::kComplete) return std::nullopt;
+  return rest.first(scanner_.size());
+}
+
+std::optional<ByteSpan> MessageInput::next(document::Tape& tape) {
+  advance();
+  const auto rest = unread();
+  if (scanner_.scan(rest, tape) != MessageScanner::State::kComplete) return std::nullopt;
   return rest.first(scanner_.size());
 }
 

@@ -32,6 +32,8 @@ class MessageScanner {
   // `bytes` holds the current message from its first byte, at least as long as at the call before. After kComplete and
   // kRefused nothing changes until reset().
   State scan(ByteSpan bytes);
+  // The same, and at kComplete `tape` holds the message. A small one that is here whole is walked only once.
+  State scan(ByteSpan bytes, document::Tape& tape);
   // The next message begins.
   void reset();
 
@@ -44,6 +46,7 @@ class MessageScanner {
 
  private:
   struct Head;
+  bool take_small(ByteSpan bytes, document::Tape& tape);
   bool take(const Head& head);
   bool take_outline(const Head& head);
   bool take_container(const Head& head);
@@ -70,6 +73,8 @@ class MessageInput {
   // The next whole message, or nullopt: incomplete, or refused (see scanner()). The view lives until the next call of
   // next() or release().
   [[nodiscard]] std::optional<ByteSpan> next();
+  // The same, parsed: `tape` then holds the message, for as long.
+  [[nodiscard]] std::optional<ByteSpan> next(document::Tape& tape);
   // The message answered last comes again from the next call of next(). Before release(), which keeps it then.
   void put_back() { scanner_.reset(); }
   // Keeps what was not consumed. Called before fed bytes cease to be valid.

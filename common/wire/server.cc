@@ -52,8 +52,6 @@ Responder& Responder::operator=(Responder&& other) noexcept {
   return *this;
 }
 
-Responder::~Responder() { drop(); }
-
 void Responder::drop() {
   if (server_ == nullptr) return;
   server_->drop(request_);

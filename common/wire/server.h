@@ -51,12 +51,16 @@ class Responder {
   Responder() = default;
   Responder(Responder&& other) noexcept = default;
   Responder& operator=(Responder&& other) noexcept;
-  ~Responder();
+  ~Responder() {
+    if (server_ != nullptr) drop();
+  }
   template <class Response>
   void ok(const Response& response) {
     if (auto* out = begin_answer(false)) {
-      document::PackWriter writer(*out);
-      encode(response, writer);
+      {
+        document::StagedPackWriter writer(*out);
+        encode(response, writer);
+      }
       end_answer();
     }
   }

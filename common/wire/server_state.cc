@@ -14,7 +14,8 @@ constexpr uint8_t kEmptyMap[] = {0x80};
 // Storage that one large message made and that is not kept for the next.
 constexpr size_t kKeepTokens = size_t{256} << 10;
 
-void write_answer_head(document::PackWriter& out, uint32_t message_id, bool is_error) {
+void write_answer_head(Bytes& buffer, uint32_t message_id, bool is_error) {
+  document::StagedPackWriter out(buffer);
   out.array(4);
   out.unsigned_integer(static_cast<uint8_t>(MessageKind::kResponse));
   out.unsigned_integer(message_id);
@@ -22,8 +23,8 @@ void write_answer_head(document::PackWriter& out, uint32_t message_id, bool is_e
 }
 
 void write_error_answer(Bytes& buffer, uint32_t message_id, const Error& error) {
+  write_answer_head(buffer, message_id, true);
   document::PackWriter out(buffer);
-  write_answer_head(out, message_id, true);
   encode_error(error, out);
   out.nil();
 }
@@ -176,10 +177,9 @@ void ServerState::received(Peer& peer, ByteSpan data) {
 void ServerState::take_messages(Peer& peer) {
   while (!stopped_ && takes_more_ && peer.phase == Peer::Phase::kOpen) {
     if (peer.waiting || over_limit(peer)) return pause(peer);
-    const auto message = peer.input.next();
-    if (message) {
+    if (peer.input.next(tape_)) {
       peer.waiting_since_us = 0;
-      take_message(peer, *message);
+      take_message(peer);
     } else if (peer.input.scanner().state() == MessageScanner::State::kRefused) {
       violation(peer, peer.input.scanner().error());
     } else {
@@ -195,11 +195,7 @@ void ServerState::pause(Peer& peer) {
   peer.waiting_since_us = 0;
 }
 
-void ServerState::take_message(Peer& peer, ByteSpan message) {
-  if (auto parsed = tape_.parse(message, kMaxMessageDepth); !parsed) {
-    violation(peer, parsed.error());
-    return;
-  }
+void ServerState::take_message(Peer& peer) {
   const bool is_notification = peer.input.scanner().kind() == MessageKind::kNotification;
   auto method = tape_.root().first().skip();
   if (!is_notification) method = method.skip();
@@ -224,8 +220,8 @@ void ServerState::take_request(Peer& peer, document::Cursor method, document::Cu
   post_end_of_turn();
   const auto request = open_slot(peer, *peer.input.scanner().id());
   Responder responder(shared_from_this(), peer.number, request);
-  const auto entry = std::ranges::lower_bound(handlers_, name, {}, &Entry::name);
-  if (entry == handlers_.end() || entry->name != name) {
+  auto* entry = find_handler(name);
+  if (entry == nullptr) {
     constexpr size_t kShownBytes = 64;
     responder.error(
         Error{ErrorCode::kUnknownMethod, fmt::format("listener {} has no such method", listener_name(kind_)), {}}.with(
@@ -242,6 +238,15 @@ void ServerState::take_request(Peer& peer, document::Cursor method, document::Cu
     responder.error(Error{ErrorCode::kBadRequest, fmt::format("{}: params must be an array with one map", name), {}});
   }
   running_.reset();
+}
+
+ServerState::Entry* ServerState::find_handler(std::string_view name) {
+  // Most requests name the method of the one before.
+  if (last_handler_ < handlers_.size() && handlers_[last_handler_].name == name) return &handlers_[last_handler_];
+  const auto entry = std::ranges::lower_bound(handlers_, name, {}, &Entry::name);
+  if (entry == handlers_.end() || entry->name != name) return nullptr;
+  last_handler_ = static_cast<size_t>(entry - handlers_.begin());
+  return &*entry;
 }
 
 // --- answers
@@ -284,8 +289,7 @@ Bytes* ServerState::begin_answer(uint64_t request, bool is_error) {
   auto* peer = find(slot.peer);
   if (peer == nullptr || peer->phase != Peer::Phase::kOpen) return nullptr;
   answer_ = {peer, peer->output.size(), slot.message_id, is_error};
-  document::PackWriter out(peer->output);
-  write_answer_head(out, slot.message_id, is_error);
+  write_answer_head(peer->output, slot.message_id, is_error);
   return &peer->output;
 }
 

@@ -2,7 +2,7 @@
 // folder.
 //
 // The happy path of a request allocates nothing once its storage has grown: bytes come in (Peer), MessageInput cuts a
-// message out of them, the one Tape parses it, a sorted table finds the handler, a slot remembers who asked; the
+// message out of them and parses it on the one Tape, a sorted table finds the handler, a slot remembers who asked; the
 // handler's answer is encoded straight into the peer's output buffer, and the posted end of the turn hands that buffer
 // to the network.
 //
@@ -121,9 +121,10 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   [[nodiscard]] bool over_limit(const Peer& peer) const;
 
   void take_messages(Peer& peer);
-  void take_message(Peer& peer, ByteSpan message);
+  void take_message(Peer& peer);
   void pause(Peer& peer);
   void take_request(Peer& peer, document::Cursor method, document::Cursor params);
+  [[nodiscard]] Entry* find_handler(std::string_view name);
   void violation(Peer& peer, const Error& error);
   void shut(Peer& peer);
 
@@ -149,6 +150,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   const ListenerKind kind_;
   const ServerLimits limits_;
   std::vector<Entry> handlers_;  // sorted by name
+  size_t last_handler_ = 0;      // that of the last request
   std::vector<std::move_only_function<void(uint64_t)>> on_disconnect_;
   std::unique_ptr<runtime::Listener> listener_;
 

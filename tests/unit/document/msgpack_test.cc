@@ -1,7 +1,11 @@
 #include "common/document/msgpack.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <msgpack.hpp>
+#include <optional>
+#include <span>
 
 #include "common/base/random.h"
 #include "common/document/packed.h"
@@ -20,7 +24,8 @@ std::string_view parse_code(std::string_view hex, uint32_t max_depth = kMaxDepth
 }
 
 // A random value of every type and width.
-void pack_random(SeededRandom& random, PackWriter& out, uint32_t depth) {
+template <class Writer>
+void pack_random(SeededRandom& random, Writer& out, uint32_t depth) {
   switch (random.below(depth == 0 ? 7 : 9)) {
     case 0:
       out.nil();
@@ -58,6 +63,118 @@ void pack_random(SeededRandom& random, PackWriter& out, uint32_t depth) {
       }
     }
   }
+}
+
+// Whether both read the same value. An extension type is the same as nothing of ours.
+bool same_as_library(Cursor ours, const msgpack::object& theirs) {
+  const auto text = [](const auto& body) { return std::string_view(body.ptr, body.size); };
+  switch (theirs.type) {
+    case msgpack::type::NIL:
+      return ours.is_nil();
+    case msgpack::type::BOOLEAN:
+      return ours.boolean() == theirs.via.boolean;
+    case msgpack::type::POSITIVE_INTEGER:
+      return ours.unsigned_integer() == theirs.via.u64;
+    case msgpack::type::NEGATIVE_INTEGER:
+      return ours.integer() == theirs.via.i64;
+    case msgpack::type::FLOAT32:
+    case msgpack::type::FLOAT64:
+      return std::isnan(theirs.via.f64) ? std::isnan(ours.number().value_or(0)) : ours.number() == theirs.via.f64;
+    case msgpack::type::STR:
+      return ours.text() == text(theirs.via.str);
+    case msgpack::type::BIN:
+      return ours.bytes() && as_text(*ours.bytes()) == text(theirs.via.bin);
+    case msgpack::type::EXT:
+      return false;
+    case msgpack::type::ARRAY: {
+      if (ours.type() != Type::kArray || ours.token().size != theirs.via.array.size) return false;
+      Cursor at = ours.first();
+      for (uint32_t i = 0; i < theirs.via.array.size; ++i, at = at.skip()) {
+        if (!same_as_library(at, theirs.via.array.ptr[i])) return false;
+      }
+      return at.index() == ours.skip().index();
+    }
+    case msgpack::type::MAP: {
+      if (ours.type() != Type::kMap || ours.token().size != theirs.via.map.size) return false;
+      Cursor at = ours.first();
+      for (uint32_t i = 0; i < theirs.via.map.size; ++i, at = at.skip().skip()) {
+        const auto& pair = theirs.via.map.ptr[i];
+        if (!same_as_library(at, pair.key) || !same_as_library(at.skip(), pair.val)) return false;
+      }
+      return at.index() == ours.skip().index();
+    }
+  }
+  return false;
+}
+
+// One whole value, as the library reads it.
+std::optional<msgpack::object_handle> unpack_by_library(const Bytes& bytes) {
+  // It makes room for what an array only declares.
+  constexpr size_t kMost = 1u << 20;
+  try {
+    size_t end = 0;
+    auto handle = msgpack::unpack(reinterpret_cast<const char*>(bytes.data()), bytes.size(), end, nullptr, nullptr,
+                                  msgpack::unpack_limit(kMost, kMost, kMost, kMost, kMost));
+    if (end == bytes.size()) return handle;
+  } catch (const msgpack::unpack_error&) {
+  }
+  return std::nullopt;
+}
+
+bool holds_extension(const msgpack::object& value) {
+  if (value.type == msgpack::type::ARRAY) {
+    const std::span all(value.via.array.ptr, value.via.array.size);
+    return std::ranges::any_of(all, holds_extension);
+  }
+  if (value.type == msgpack::type::MAP) {
+    const std::span all(value.via.map.ptr, value.via.map.size);
+    return std::ranges::any_of(all,
+                               [](const auto& pair) { return holds_extension(pair.key) || holds_extension(pair.val); });
+  }
+  return value.type == msgpack::type::EXT;
+}
+
+TEST(Tape, AndTheLibraryReadTheSameOfWhatIsWritten) {
+  SeededRandom random(19);
+  for (int round = 0; round < 500; ++round) {
+    Bytes bytes;
+    PackWriter out(bytes);
+    pack_random(random, out, 4);
+    Tape tape;
+    ASSERT_EQ(code_of(tape.parse(bytes)), "");
+    const auto handle = unpack_by_library(bytes);
+    ASSERT_TRUE(handle.has_value()) << "round " << round;
+    ASSERT_TRUE(same_as_library(tape.root(), handle->get())) << "round " << round;
+  }
+}
+
+TEST(Tape, AndTheLibraryTakeTheSameRandomBytes) {
+  SeededRandom random(23);
+  for (int round = 0; round < 50000; ++round) {
+    Bytes bytes(1 + random.below(20));
+    for (auto& byte : bytes) byte = static_cast<uint8_t>(random.next());
+    if (random.one_in(2)) bytes[0] = static_cast<uint8_t>(0x90 + random.below(4));
+    Tape tape;
+    const bool taken = tape.parse(bytes).has_value();
+    const auto handle = unpack_by_library(bytes);
+    ASSERT_EQ(taken, handle && !holds_extension(handle->get())) << to_hex(bytes);
+    ASSERT_TRUE(!taken || same_as_library(tape.root(), handle->get())) << to_hex(bytes);
+  }
+}
+
+TEST(Tape, ParsesTheValueAtTheFrontAlone) {
+  Tape tape;
+  const Bytes two = bytes_of_hex("92010203c1");
+  EXPECT_EQ(tape.parse_front(two), 3u);
+  EXPECT_EQ(to_hex(tape.root().raw()), "920102");
+  for (auto* hex : {"", "92", "9201", "c1", "d40100", "9191"}) {
+    const Bytes bytes = bytes_of_hex(hex);
+    EXPECT_EQ(tape.parse_front(bytes), 0u) << hex;
+    EXPECT_TRUE(tape.tokens().empty()) << hex;
+  }
+  const Bytes nested = bytes_of_hex("9190");
+  EXPECT_EQ(tape.parse_front(nested, 1), 0u);
+  EXPECT_EQ(tape.parse_front(nested, 2), 2u);
 }
 
 TEST(Tape, ReadsEveryType) {
@@ -245,7 +362,24 @@ TEST(PackWriter, FieldsOfIdsAndNumbers) {
   EXPECT_EQ(to_hex(bytes), "a163cd012ca168c41000000000000000000000000000000000");
 }
 
-// The walk without a Tape and the library must agree about every value.
+TEST(StagedPackWriter, WritesTheSameOnceItEnds) {
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    Bytes at_once = {1, 2, 3};
+    Bytes staged = at_once;
+    SeededRandom random(seed);
+    PackWriter out(at_once);
+    pack_random(random, out, 4);
+    {
+      SeededRandom again(seed);
+      StagedPackWriter writer(staged);
+      pack_random(again, writer, 4);
+      ASSERT_EQ(writer.size(), at_once.size());
+    }
+    ASSERT_EQ(staged, at_once) << "seed " << seed;
+  }
+}
+
+// The walk without a Tape takes the same steps.
 TEST(PackedReader, AgreesWithTheTape) {
   SeededRandom random(13);
   for (int round = 0; round < 500; ++round) {

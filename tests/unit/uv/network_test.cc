@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "tests/unit/uv/fixture.h"
@@ -112,6 +113,26 @@ TEST_P(UvNetworkTest, ReportsDrainedInALaterTurnForSmallSends) {
   client_.connection->send(bytes("b"));
   EXPECT_EQ(client_.drained, 0);
   ASSERT_TRUE(run_until([&] { return server_.received == bytes("ab") && client_.drained > 0; }));
+  EXPECT_EQ(client_.drained, 1);
+}
+
+TEST_P(UvNetworkTest, ViewsGoOutInOrderAndTheRestIsReportedDrained) {
+  connect_pair();
+  Bytes lent = bytes("first");
+  client_.connection->send_view(lent);
+  EXPECT_EQ(client_.connection->queued_bytes(), 0u);
+  Bytes sent = lent;
+  lent = pattern(16 << 20);  // more than the system takes at once
+  sent.insert(sent.end(), lent.begin(), lent.end());
+  client_.connection->send_view(lent);
+  EXPECT_GT(client_.connection->queued_bytes(), 0u);
+  std::ranges::fill(lent, uint8_t{0});
+  client_.connection->send_view(bytes("last"));
+  const Bytes last = bytes("last");
+  sent.insert(sent.end(), last.begin(), last.end());
+  ASSERT_TRUE(run_until([&] { return server_.received.size() >= sent.size() && client_.drained > 0; }));
+  EXPECT_TRUE(server_.received == sent);
+  EXPECT_EQ(client_.connection->queued_bytes(), 0u);
   EXPECT_EQ(client_.drained, 1);
 }
 

@@ -88,11 +88,12 @@ class MemoryConnection final : public runtime::Connection {
   MemoryConnection& operator=(const MemoryConnection&) = delete;
 
   void set_events(runtime::ConnectionEvents* events) override { own().events = events; }
-  void send(Bytes data) override { send_view(data); }
+  void send(Bytes data) override {
+    if (queue(data)) own().owes_drained = true;
+  }
+  // Of what the system takes at once nothing is told.
   void send_view(ByteSpan data) override {
-    if (own().closing || own().told) return;
-    other().queue.insert(other().queue.end(), data.begin(), data.end());
-    own().owes_drained = true;
+    if (queue(data) && queued_bytes() > 0) own().owes_drained = true;
   }
   uint64_t queued_bytes() const override {
     const auto unread = stream_->ends[1 - side_].unread();
@@ -104,6 +105,11 @@ class MemoryConnection final : public runtime::Connection {
   const runtime::PeerIdentity& peer() const override { return stream_->identity; }
 
  private:
+  bool queue(ByteSpan data) {
+    if (own().closing || own().told) return false;
+    other().queue.insert(other().queue.end(), data.begin(), data.end());
+    return true;
+  }
   MemoryStream::End& own() { return stream_->ends[side_]; }
   MemoryStream::End& other() { return stream_->ends[1 - side_]; }
   std::shared_ptr<MemoryStream> stream_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "common/base/random.h"
 #include "tests/unit/wire/wire_test_kit.h"
 
@@ -190,7 +192,44 @@ TEST(Scanner, AgreesWithTheParserOnDamagedMessages) {
   }
 }
 
-std::vector<Bytes> cut(const Bytes& stream, SeededRandom& random, size_t longest_piece) {
+// The short way of a small message must not take, refuse or read anything otherwise.
+TEST(Scanner, ParsesExactlyWhatItScans) {
+  SeededRandom random(11);
+  const auto good = every_head();
+  uint32_t taken = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    auto bytes = joined({good, good});
+    for (uint64_t i = 0; i < random.below(3); ++i)
+      bytes[random.below(good.size())] = static_cast<uint8_t>(random.next());
+    if (random.one_in(4)) bytes.resize(random.below(bytes.size()));
+    MessageScanner plain;
+    MessageScanner parsing;
+    document::Tape tape;
+    ASSERT_EQ(parsing.scan(bytes, tape), plain.scan(bytes)) << to_hex(bytes);
+    ASSERT_EQ(parsing.kind(), plain.kind()) << to_hex(bytes);
+    ASSERT_EQ(parsing.id(), plain.id()) << to_hex(bytes);
+    ASSERT_EQ(parsing.error().message, plain.error().message);
+    if (plain.state() != State::kComplete) continue;
+    ++taken;
+    ASSERT_EQ(parsing.size(), plain.size()) << to_hex(bytes);
+    ASSERT_EQ(tape.root().raw().size(), plain.size()) << to_hex(bytes);
+  }
+  EXPECT_GT(taken, 1000u);
+}
+
+TEST(Scanner, ParsesAMessageBeyondTheShortWay) {
+  auto message = bytes_of({0x94, 0x00, 0x01, 0xa1, 'm', 0x91, 0xc6, 0x00, 0x02, 0x00, 0x00});
+  message.resize(message.size() + 0x20000);
+  MessageScanner scanner;
+  document::Tape tape;
+  EXPECT_EQ(scanner.scan(ByteSpan(message).first(70'000), tape), State::kIncomplete);
+  ASSERT_EQ(scanner.scan(message, tape), State::kComplete);
+  EXPECT_EQ(tape.root().raw().size(), message.size());
+}
+
+enum class Cut : bool { kScanned, kParsed };
+std::vector<Bytes> cut(const Bytes& stream, SeededRandom& random, size_t longest_piece, Cut how) {
+  document::Tape tape;
   MessageInput input;
   std::vector<Bytes> messages;
   for (size_t at = 0; at < stream.size();) {
@@ -199,7 +238,10 @@ std::vector<Bytes> cut(const Bytes& stream, SeededRandom& random, size_t longest
     const Bytes piece(stream.begin() + static_cast<ptrdiff_t>(at), stream.begin() + static_cast<ptrdiff_t>(at + size));
     at += size;
     input.feed(piece);
-    while (const auto message = input.next()) messages.emplace_back(message->begin(), message->end());
+    while (const auto message = how == Cut::kParsed ? input.next(tape) : input.next()) {
+      messages.emplace_back(message->begin(), message->end());
+      EXPECT_TRUE(how == Cut::kScanned || std::ranges::equal(tape.root().raw(), *message));
+    }
     input.release();
   }
   EXPECT_FALSE(input.is_half());
@@ -214,7 +256,10 @@ TEST(MessageInput, CutsTheSameMessagesWhateverThePieces) {
     sent.push_back(random.one_in(4) ? every_head() : ping_bytes(i, random.next()));
     stream.insert(stream.end(), sent.back().begin(), sent.back().end());
   }
-  for (size_t longest : {1, 2, 3, 10, 100, 1000, 100'000}) EXPECT_EQ(cut(stream, random, longest), sent) << longest;
+  for (size_t longest : {1, 2, 3, 10, 100, 1000, 100'000}) {
+    EXPECT_EQ(cut(stream, random, longest, Cut::kScanned), sent) << longest;
+    EXPECT_EQ(cut(stream, random, longest, Cut::kParsed), sent) << longest;
+  }
 }
 
 TEST(MessageInput, KeepsNothingOfMessagesThatArriveWhole) {
