@@ -82,6 +82,7 @@ rules::PeerEvidence evidence_of(const wire::EndLineageRequest& request, size_t i
   e.departs_lsn = compared.source_departs_lsn;
   e.own_departs_lsn = compared.own_departs_lsn;
   e.seal_lsn = answer->seal_lsn;
+  e.seal_successor = answer->seal_successor;
   return e;
 }
 

@@ -15,7 +15,9 @@ class MaintenanceVerb : public Verb {
  protected:
   // A new id each time: unlike a control command it is never asked for again by it.
   [[nodiscard]] wire::Request request() const;
+  // Applies the format too.
   [[nodiscard]] Result<std::unique_ptr<Session>> connect(Output& output);
+  void apply_format(Output& output) const { format_.apply(output); }
   [[nodiscard]] const std::string& reason() const { return reason_; }
   [[nodiscard]] const NodeTarget& target() const { return node_; }
   // REASON_REQUIRED where none was given.

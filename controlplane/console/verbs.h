@@ -23,8 +23,6 @@ namespace aerodb::console {
 
 // node/
 [[nodiscard]] std::unique_ptr<Verb> make_init();
-[[nodiscard]] std::unique_ptr<Verb> make_seal();
-[[nodiscard]] std::unique_ptr<Verb> make_orphans_export();
 [[nodiscard]] std::unique_ptr<Verb> make_status();
 [[nodiscard]] std::unique_ptr<Verb> make_stats();
 [[nodiscard]] std::unique_ptr<Verb> make_events();
@@ -49,6 +47,8 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_bootstrap();
 [[nodiscard]] std::unique_ptr<Verb> make_end_lineage();
 [[nodiscard]] std::unique_ptr<Verb> make_repair();
+[[nodiscard]] std::unique_ptr<Verb> make_orphans_export();
+[[nodiscard]] std::unique_ptr<Verb> make_seal();
 
 // control/
 [[nodiscard]] std::unique_ptr<Verb> make_inspect_cluster();

@@ -7,10 +7,7 @@
 namespace aerodb::sim {
 
 Chaos::Chaos(Context& context, Fleet& fleet, std::vector<SimMachine*> machines)
-    : context_(context),
-      random_(context.world.seed() * 65'537 + 11),
-      fleet_(fleet),
-      machines_(std::move(machines)) {}
+    : context_(context), random_(context.world.seed() * 65'537 + 11), fleet_(fleet), machines_(std::move(machines)) {}
 
 void Chaos::start() {
   next();
@@ -114,8 +111,7 @@ void Chaos::run_second_shipper() {
   const auto nodes = context_.nodes.size();
   if (nodes == 1) return;
   fleet_.run_by_mistake(source, static_cast<NodeIndex>((source + 1 + random_.below(nodes - 1)) % nodes));
-  context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld,
-                          [this] { fleet_.end_mistake(); });
+  context_.world.schedule(5'000 + random_.below(40'000), EventKind::kScript, kWorld, [this] { fleet_.end_mistake(); });
 }
 
 }  // namespace aerodb::sim

@@ -28,7 +28,7 @@ class Chaos {
 
   Context& context_;
   SeededRandom random_;
-    Fleet& fleet_;
+  Fleet& fleet_;
   std::vector<SimMachine*> machines_;
   bool running_ = true;
   uint64_t snapshots_ = 0;

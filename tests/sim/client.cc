@@ -150,7 +150,8 @@ Operation Client::make_operation() {
   }
   if (random_.one_in(5)) {
     operation.if_commit = live.value_or(CommitId());
-    if (random_.one_in(3)) operation.if_commit = CommitId(random_.below(context_.model.main().last_commit().value() + 2));
+    if (random_.one_in(3))
+      operation.if_commit = CommitId(random_.below(context_.model.main().last_commit().value() + 2));
   }
   if (operation.op != wal::Operation::kDelete) make_document(operation);
   return operation;

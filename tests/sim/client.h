@@ -59,7 +59,7 @@ class Client {
   Context& context_;
   uint32_t index_;
   SeededRandom random_;
-    std::unique_ptr<SimProcess> process_;
+  std::unique_ptr<SimProcess> process_;
   std::vector<std::unique_ptr<NodeLink>> links_;
   std::optional<wire::Receipt> last_receipt_;
   uint32_t bursts_left_ = 0;

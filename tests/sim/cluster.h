@@ -95,7 +95,8 @@ class NodeHost {
   uint64_t failed_operation_ = 0;  // of this incarnation, counted already
   bool disk_fault_ = false;
   bool crash_was_power_ = false;
-  bool binary_turned_ = false;  // the other binary was tried since the last start that worked, or since the operator chose
+  bool binary_turned_ =
+      false;  // the other binary was tried since the last start that worked, or since the operator chose
   uint64_t start_number_ = 0;
   std::unique_ptr<SimProcess> process_;
   std::unique_ptr<node::Node> node_;

@@ -84,12 +84,12 @@ struct History {
   [[nodiscard]] Digest digest_from_scratch() const;
 
   uint32_t ids;
-  size_t parent = 0;                             // branch that it left; itself for the first one
-  Lsn fork;                                      // last LSN in common with its parent
-  std::vector<Entry> entries{1};                 // by LSN; 0 is before the first
-  std::vector<Lsn> commit_lsn = {Lsn()};         // by commit
-  std::vector<uint64_t> commit_issue = {0};      // by commit: number of the issue it holds
-  std::vector<std::vector<Version>> documents;   // by collection and id
+  size_t parent = 0;                            // branch that it left; itself for the first one
+  Lsn fork;                                     // last LSN in common with its parent
+  std::vector<Entry> entries{1};                // by LSN; 0 is before the first
+  std::vector<Lsn> commit_lsn = {Lsn()};        // by commit
+  std::vector<uint64_t> commit_issue = {0};     // by commit: number of the issue it holds
+  std::vector<std::vector<Version>> documents;  // by collection and id
   std::array<std::array<Lsn, kSchemaVersions>, kCollections> schema_lsn{};
   std::map<Lsn, SealFacts> seals;
   std::map<Lsn, CommitId> floors;

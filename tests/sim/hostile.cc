@@ -162,25 +162,26 @@ void Hostile::begin_session() {
   s.source = std::make_unique<wire::Client>(*process_);
   s.target = std::make_unique<wire::Client>(*process_);
   s.target->connect(endpoint_of(context_.nodes[target]->machine(), kReplicationPort), [](Result<void>) {});
-  s.source->connect(endpoint_of(context_.nodes[source]->machine(), kReplicationPort), [this, &s](Result<void> connected) {
-    if (!connected) return;
-    s.source->call(wire::kWalPosition, {}, 50, [this, &s](Result<wire::WalPositionResponse> position) {
-      if (!position) return;
-      s.open = {"stranger",        random_id<InstanceId>(random_),
-                position->node,    position->instance,
-                position->cluster, position->durable,
-                position->ancestry};
-      if (!s.prove) {
-        const uint64_t lie = random_.below(7);
-        if (lie == 0) s.open.cluster = random_id<ClusterId>(random_);
-        if (lie == 1) s.open.ancestry.clear();
-        if (lie == 2 && !s.open.ancestry.empty()) s.open.ancestry.back().chain = random_id<Chain>(random_);
-        if (lie == 3 && !s.open.ancestry.empty()) s.open.ancestry.front().lineage = random_id<LineageId>(random_);
-        if (lie > 4 && !s.open.ancestry.empty()) claim_lineage(s.open);
-      }
-      open_session();
-    });
-  });
+  s.source->connect(
+      endpoint_of(context_.nodes[source]->machine(), kReplicationPort), [this, &s](Result<void> connected) {
+        if (!connected) return;
+        s.source->call(wire::kWalPosition, {}, 50, [this, &s](Result<wire::WalPositionResponse> position) {
+          if (!position) return;
+          s.open = {"stranger",        random_id<InstanceId>(random_),
+                    position->node,    position->instance,
+                    position->cluster, position->durable,
+                    position->ancestry};
+          if (!s.prove) {
+            const uint64_t lie = random_.below(7);
+            if (lie == 0) s.open.cluster = random_id<ClusterId>(random_);
+            if (lie == 1) s.open.ancestry.clear();
+            if (lie == 2 && !s.open.ancestry.empty()) s.open.ancestry.back().chain = random_id<Chain>(random_);
+            if (lie == 3 && !s.open.ancestry.empty()) s.open.ancestry.front().lineage = random_id<LineageId>(random_);
+            if (lie > 4 && !s.open.ancestry.empty()) claim_lineage(s.open);
+          }
+          open_session();
+        });
+      });
 }
 
 // That the source's lineage was ended somewhere in its log, which no chain shows.

@@ -39,7 +39,7 @@ class Hostile {
 
   Context& context_;
   SeededRandom random_;
-    std::unique_ptr<SimProcess> process_;
+  std::unique_ptr<SimProcess> process_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::unique_ptr<Session> session_;
 };

@@ -131,8 +131,7 @@ void print_failure(const Failure& failure, const RunOptions& run) {
              to_options(run.cut));
 }
 
-void print_counters(const Counters& counters, const std::array<uint64_t, kFaultKinds>& faults,
-                    const Tallies& tallies) {
+void print_counters(const Counters& counters, const std::array<uint64_t, kFaultKinds>& faults, const Tallies& tallies) {
   for (size_t i = 0; i < kCounters; ++i) fmt::print("  {:<44}{:>12}\n", kCounterNames[i], counters[i]);
   for (size_t i = 0; i < kFaultKinds; ++i) fmt::print("  fault {:<38}{:>12}\n", kFaultKindNames[i], faults[i]);
   for (const auto& row : tally_names()) {
@@ -179,8 +178,8 @@ int print_report(const RunReport& report, const RunOptions& run) {
 
 int run_one(const Arguments& arguments) {
   const RunOptions& run = arguments.run;
-  const Outcome outcome = run_seed(*arguments.seed, arguments.twice,
-                                   {.small = run.small, .transcript = arguments.trace, .cut = run.cut});
+  const Outcome outcome =
+      run_seed(*arguments.seed, arguments.twice, {.small = run.small, .transcript = arguments.trace, .cut = run.cut});
   if (!arguments.trace) print_counters(outcome.counters, outcome.faults, outcome.tallies);
   fmt::print("seed {}: {} events, trace {}\n", *arguments.seed, outcome.events, to_hex(outcome.trace_hash));
   const bool passed = outcome.verdict == Verdict::kPassed;

@@ -59,7 +59,7 @@ void Model::initialized(NodeIndex index, const InstanceId& instance) {
   if (facts.stay().instance != InstanceId()) facts.stays.emplace_back();
   facts.stay().instance = instance;
   facts.permits = {};
-  facts.exported.reset();
+  facts.export_files.clear();
   facts.halt_recorded = false;
 }
 
@@ -88,10 +88,11 @@ void Model::recovered(NodeIndex index, const SimDisk& disk) {
   count(Counter::kRecoveriesChecked);
   ++facts.openings;
   const bool halted = facts.engine->state() == rules::NodeState::kHalted;
-  if (is_replaced(facts)) take_replacement(index);
+  if (is_replaced(facts)) take_replacement(index, disk);
   if (failed()) return;
   if (facts.halt_recorded && !halted) {
-    if (facts.permits.resumes == 0) return fail(fmt::format("{}: halted, and READY after a restart (FAIL-2)", facts.name));
+    if (facts.permits.resumes == 0)
+      return fail(fmt::format("{}: halted, and READY after a restart (FAIL-2)", facts.name));
     --facts.permits.resumes;
     count(Counter::kHaltsResumed);
   }
@@ -113,7 +114,7 @@ bool Model::is_replaced(const NodeFacts& facts) const {
   return facts.permits.snapshots > 0 && (fence_ended || (halt_ended && facts.permits.resumes == 0));
 }
 
-void Model::take_replacement(NodeIndex index) {
+void Model::take_replacement(NodeIndex index, const SimDisk& disk) {
   NodeFacts& facts = nodes_[index];
   const auto& visible = facts.engine->visible();
   const engine::Position before = facts.durable();
@@ -124,7 +125,7 @@ void Model::take_replacement(NodeIndex index) {
         facts.name, before.lsn.value(), before.commit.value(), visible.lsn.value(), visible.commit.value()));
   }
   const Lsn common = common_end(facts.stay().branch, *now_on);
-  if (before.lsn > common && facts.exported != before.chain) {
+  if (before.lsn > common && !is_exported(index, before, disk)) {
     return fail(fmt::format("{}: LSN {} to {} were discarded, and no export holds them (REPL-12)", facts.name,
                             common.value() + 1, before.lsn.value()));
   }
@@ -136,7 +137,6 @@ void Model::take_replacement(NodeIndex index) {
   facts.stays.push_back({*now_on, instance, visible, false, 0});
   --facts.permits.snapshots;
   facts.permits.lineages.clear();
-  facts.exported.reset();
   facts.halt_recorded = false;
   facts.was_full = false;
 }

@@ -104,12 +104,12 @@ struct NodeFacts {
   uint32_t openings = 0;  // of its directory
   std::vector<Stay> stays{1};
   Permits permits;
-  std::optional<Chain> exported;  // at the end of the log of which an export of orphans is complete
-  bool disk_faulty = false;       // faults were injected into its machine's disk: it may halt
-  bool halted = false;            // the present engine has
-  bool halt_recorded = false;     // one opening found the halt on disk
-  bool was_full = false;          // refused records for lack of room
-  bool gone = false;              // for good, with its disk
+  std::vector<std::string> export_files;  // that were asked for, on its disk
+  bool disk_faulty = false;               // faults were injected into its machine's disk: it may halt
+  bool halted = false;                    // the present engine has
+  bool halt_recorded = false;             // one opening found the halt on disk
+  bool was_full = false;                  // refused records for lack of room
+  bool gone = false;                      // for good, with its disk
   [[nodiscard]] Stay& stay() { return stays.back(); }
   [[nodiscard]] const Stay& stay() const { return stays.back(); }
   [[nodiscard]] const engine::Position& durable() const { return stays.back().durable; }
@@ -170,8 +170,9 @@ class Model {
   void check_control_explanation(const wire::ExplanationResponse& answer);
   void check_lineage_ended(const Asked& asked, const wire::EndLineageRequest& request,
                            const wire::EndLineageResponse& answer);
-  // The file that a finished export wrote.
-  void check_exported(NodeIndex node, const wire::RepairStatusResponse& status, const Bytes& file);
+  // What a finished export wrote.
+  void check_exported(NodeIndex node, const wire::RepairStatusResponse& status, const std::string& file,
+                      const SimDisk& disk);
 
  private:
   // An answer is judged by what the node held when it was asked, and by anything that has taken its place since.
@@ -204,7 +205,7 @@ class Model {
 
   // growth
   [[nodiscard]] bool is_replaced(const NodeFacts& facts) const;
-  void take_replacement(NodeIndex node);
+  void take_replacement(NodeIndex node, const SimDisk& disk);
   void check_halt(NodeIndex node);
   void check_fence(NodeIndex node);
   void find_place(NodeIndex node, const SimDisk& disk);
@@ -222,6 +223,15 @@ class Model {
   void take_epoch(History& history, const wal::RecordView& record, const wal::EpochStart& start);
   void take_floor(History& history, const wal::RecordView& record, const wal::Floor& floor);
   void verify_runs(NodeIndex node, const SimDisk& disk);
+  // What a whole file of orphans covers; nullopt: it is not whole.
+  struct Exported {
+    Lsn fork;
+    Lsn end;
+    Chain chain;  // after the end
+    uint64_t versions = 0;
+  };
+  [[nodiscard]] std::optional<Exported> read_export(NodeIndex node, const Bytes& file);
+  [[nodiscard]] bool is_exported(NodeIndex node, const engine::Position& end, const SimDisk& disk);
 
   // writes
   [[nodiscard]] bool matches(const WriteIssue& issue, const wal::Commit& commit) const;

@@ -38,8 +38,7 @@ void Model::check_declined(const Asked& asked, const wire::ControlDeclineRespons
   on_each_stay(asked, [&](const View& view) {
     const auto place = view.history.seals.find(answer.seal_lsn);
     if (place == view.history.seals.end())
-      return fail(
-          fmt::format("decline by {}: there is no seal at LSN {}", name(asked.node), answer.seal_lsn.value()));
+      return fail(fmt::format("decline by {}: there is no seal at LSN {}", name(asked.node), answer.seal_lsn.value()));
     if (place->second.instance != view.stay.instance)
       return fail(fmt::format("decline by {}: the seal names {}", name(asked.node), place->second.successor));
     for (const auto& epoch : view.history.epochs) {

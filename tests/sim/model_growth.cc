@@ -85,8 +85,8 @@ void Model::take_record(NodeIndex index, const wal::RecordView& record) {
   if (failed()) reason_ = fmt::format("{}: {}", place, reason_);
   LineageId lineage = last.lineage;
   if (const auto* start = std::get_if<wal::LineageStart>(&*payload)) lineage = start->lineage;
-  history.entries.push_back({record.chain_after(), header.digest_after, header.commit, lineage, header.epoch,
-                             header.type});
+  history.entries.push_back(
+      {record.chain_after(), header.digest_after, header.commit, lineage, header.epoch, header.type});
 }
 
 void Model::begin_branch(NodeIndex index, const wal::RecordView& record, const wal::LineageStart& start) {
@@ -116,8 +116,8 @@ void Model::begin_branch(NodeIndex index, const wal::RecordView& record, const w
   branch.parent = facts.stay().branch;
   branch.epochs.push_back({header.epoch, header.lsn, Lsn(), start.instance, false});
   branch.requests[start.who.request_id].push_back(header.lsn);
-  branch.entries.push_back({record.chain_after(), header.digest_after, header.commit, start.lineage, header.epoch,
-                            header.type});
+  branch.entries.push_back(
+      {record.chain_after(), header.digest_after, header.commit, start.lineage, header.epoch, header.type});
   branches_.push_back(std::move(branch));
   for (NodeFacts& node : nodes_) {
     if (node.durable().lsn == Lsn()) node.stay().branches_when_empty = branches_.size();

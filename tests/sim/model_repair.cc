@@ -28,7 +28,9 @@ void Model::check_lineage_ended(const Asked& asked, const wire::EndLineageReques
   on_each_stay(asked, [&](const View& view) {
     check_receipt("end-lineage", view, std::nullopt, answer.receipt);
     if (failed()) return;
-    const auto what = [&](std::string_view text) { return fmt::format("end-lineage on {}: {}", name(asked.node), text); };
+    const auto what = [&](std::string_view text) {
+      return fmt::format("end-lineage on {}: {}", name(asked.node), text);
+    };
     const Lsn first = answer.fork_lsn.next();
     if (first > view.history.last_lsn() || view.history.at(first).lineage != answer.lineage ||
         view.history.at(first).epoch != answer.epoch || view.history.at(answer.fork_lsn).lineage != answer.parent)
@@ -36,7 +38,8 @@ void Model::check_lineage_ended(const Asked& asked, const wire::EndLineageReques
     if (answer.repeated) return;
     for (const auto& peer : answer.peers) {
       const bool absent = std::ranges::find(request.absent, peer.name) != request.absent.end();
-      if (!peer.answered && !absent) return fail(what(peer.name + " did not answer, and was not named absent (AUTH-13)"));
+      if (!peer.answered && !absent)
+        return fail(what(peer.name + " did not answer, and was not named absent (AUTH-13)"));
       const auto node = std::ranges::find(nodes_, peer.name, &NodeFacts::name);
       if (!peer.answered || peer.name == request.lost || node == nodes_.end()) continue;
       // Further on the lineage that was ended: records that nobody needed to lose.
@@ -46,14 +49,35 @@ void Model::check_lineage_ended(const Asked& asked, const wire::EndLineageReques
   });
 }
 
-void Model::check_exported(NodeIndex index, const wire::RepairStatusResponse& status, const Bytes& file) {
-  NodeFacts& facts = nodes_[index];
-  const History& history = branches_[facts.stay().branch];
-  const auto what = [&](std::string_view text) { return fmt::format("export of {}: {}", facts.name, text); };
-  if (status.sha256 != sha256(file)) return fail(what("its file is another than it answered"));
+void Model::check_exported(NodeIndex index, const wire::RepairStatusResponse& status, const std::string& file,
+                           const SimDisk& disk) {
+  const auto what = [&](std::string_view text) { return fmt::format("export of {}: {}", name(index), text); };
+  const auto content = disk.peek(file);
+  if (!content || status.sha256 != sha256(*content)) return fail(what("its file is another than it answered"));
   count(Counter::kOrphansExported);
-  std::optional<Lsn> fork_lsn;
-  std::optional<Lsn> end_lsn;
+  const auto exported = read_export(index, *content);
+  if (failed()) return;
+  if (!exported) return fail(what("no summary, or an untrue one"));
+  if (status.fork_lsn != exported->fork || status.orphans != exported->versions)
+    fail(what("it answers another fork or count than its file"));
+}
+
+bool Model::is_exported(NodeIndex index, const engine::Position& end, const SimDisk& disk) {
+  for (const auto& file : nodes_[index].export_files) {
+    const auto content = disk.peek(file);
+    const auto exported = content ? read_export(index, *content) : std::nullopt;
+    if (exported && exported->chain == end.chain) return true;
+  }
+  return false;
+}
+
+std::optional<Model::Exported> Model::read_export(NodeIndex index, const Bytes& file) {
+  const NodeFacts& facts = nodes_[index];
+  const auto wrong = [&](std::string_view text) {
+    fail(fmt::format("export of {}: {}", facts.name, text));
+    return std::nullopt;
+  };
+  Exported exported;
   std::set<std::string> found;
   std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   bool whole = false;
@@ -63,12 +87,12 @@ void Model::check_exported(NodeIndex index, const wire::RepairStatusResponse& st
     document::Tape tape;
     if (line_end == std::string_view::npos || !document::from_json(text.substr(0, line_end), packed) ||
         !tape.parse(packed))
-      return fail(what("a line that is no JSON"));
+      return std::nullopt;
     text.remove_prefix(line_end + 1);
     const auto line = tape.root();
     if (field(line, "line") == "orphans") {
-      fork_lsn = Lsn(line.find("fork_lsn")->unsigned_integer().value_or(0));
-      end_lsn = Lsn(line.find("end_lsn")->unsigned_integer().value_or(0));
+      exported.fork = Lsn(line.find("fork_lsn")->unsigned_integer().value_or(0));
+      exported.end = Lsn(line.find("end_lsn")->unsigned_integer().value_or(0));
     }
     whole = field(line, "line") == "summary" && field(line, "versions") == std::to_string(found.size());
     if (field(line, "line") != "version") continue;
@@ -77,14 +101,16 @@ void Model::check_exported(NodeIndex index, const wire::RepairStatusResponse& st
     const auto document = line.find("document");
     found.insert(fmt::format("{} {}", key, document ? to_hex(document->raw()) : ""));
   }
-  if (!whole || !end_lsn) return fail(what("no header or summary, or an untrue one"));
-  if (status.fork_lsn != fork_lsn || *end_lsn > facts.durable().lsn || *fork_lsn > *end_lsn)
-    return fail(what("another fork or end than the log has"));
-  const CommitId fork = history.at(*fork_lsn).commit;
-  const CommitId end = history.at(*end_lsn).commit;
+  if (!whole) return std::nullopt;
+  const History& history = branches_[facts.stay().branch];
+  if (exported.end > history.last_lsn() || exported.fork > exported.end) return wrong("it ends where no log ends");
+  exported.chain = history.at(exported.end).chain;
+  exported.versions = found.size();
+  const CommitId fork = history.at(exported.fork).commit;
+  const CommitId end = history.at(exported.end).commit;
   std::set<std::string> all;
   std::set<std::string> needed;
-  const CommitId floor = history.floor_at(*end_lsn);
+  const CommitId floor = history.floor_at(exported.end);
   for (uint32_t c = 0; c < kCollections; ++c) {
     for (uint32_t id = 0; id < ids_; ++id) {
       auto add = [&](std::set<std::string>& to, const Version& v) {
@@ -97,13 +123,12 @@ void Model::check_exported(NodeIndex index, const wire::RepairStatusResponse& st
     }
   }
   for (const auto& version : found) {
-    if (!all.contains(version)) return fail(what("a version that is not there: " + version));
+    if (!all.contains(version)) return wrong("a version that is not there: " + version);
   }
   for (const auto& version : needed) {
-    if (!found.contains(version)) return fail(what("a version is missing: " + version));
+    if (!found.contains(version)) return wrong("a version is missing: " + version);
   }
-  if (status.orphans != found.size()) return fail(what("it counts its versions otherwise"));
-  facts.exported = history.at(*end_lsn).chain;
+  return exported;
 }
 
 }  // namespace aerodb::sim

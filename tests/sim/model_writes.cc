@@ -47,8 +47,8 @@ bool Model::departs(const View& view, const std::optional<wire::Receipt>& shown,
   if (!shown || shown->lsn == Lsn()) return false;
   const auto& entries = view.history.entries;
   const auto in = [&](const auto& entry) { return entry.lineage == shown->lineage; };
-  const bool known = std::ranges::any_of(entries.begin() + 1,
-                                         entries.begin() + static_cast<std::ptrdiff_t>(view.stay.durable.lsn.value()) + 1, in);
+  const bool known = std::ranges::any_of(
+      entries.begin() + 1, entries.begin() + static_cast<std::ptrdiff_t>(view.stay.durable.lsn.value()) + 1, in);
   if (code == ErrorCode::kLineageEnded) {
     return std::ranges::any_of(entries, in) && entries.back().lineage != shown->lineage &&
            (shown->lsn > view.history.last_lsn() || view.history.at(shown->lsn).lineage != shown->lineage);
@@ -225,12 +225,11 @@ void Model::check_schema_answer(const Asked& asked, const Result<wire::ReceiptRe
         asked, [&](const View& view) { check_receipt("schema.register", view, std::nullopt, answer->receipt); });
   }
   const ErrorCode code = answer.error().code;
-  const bool expected =
-      nobody_answered(code) || code == ErrorCode::kNotReady || code == ErrorCode::kNotPrimary ||
-      code == ErrorCode::kSealed || code == ErrorCode::kWalFull || code == ErrorCode::kSchemaInvalid ||
-      (code == ErrorCode::kFenced && was_fenced(asked)) ||
-      (code == ErrorCode::kOutcomeUnknown && (nodes_[asked.node].disk_faulty || reopened(asked))) ||
-      (code == ErrorCode::kHalted && nodes_[asked.node].disk_faulty);
+  const bool expected = nobody_answered(code) || code == ErrorCode::kNotReady || code == ErrorCode::kNotPrimary ||
+                        code == ErrorCode::kSealed || code == ErrorCode::kWalFull ||
+                        code == ErrorCode::kSchemaInvalid || (code == ErrorCode::kFenced && was_fenced(asked)) ||
+                        (code == ErrorCode::kOutcomeUnknown && (nodes_[asked.node].disk_faulty || reopened(asked))) ||
+                        (code == ErrorCode::kHalted && nodes_[asked.node].disk_faulty);
   if (!expected) unexpected("schema.register", asked, answer.error());
 }
 

@@ -195,8 +195,8 @@ void Operator::denied(std::string_view command, NodeIndex node, const Error& err
 void Operator::demote(NodeIndex node, NodeIndex successor, std::optional<Bytes> decline, Then then) {
   auto shared = std::make_shared<Then>(std::move(then));
   auto use = [this, node, successor, decline = std::move(decline), shared](wire::Client& client) {
-    wire::ControlDemoteRequest request{make_request(), context_.nodes[successor]->name(), context_.nodes[successor]->facts().instance(),
-                                       std::nullopt};
+    wire::ControlDemoteRequest request{make_request(), context_.nodes[successor]->name(),
+                                       context_.nodes[successor]->facts().instance(), std::nullopt};
     if (decline) request.decline = *decline;
     // Twice at once: both must be answered by one seal, or denied.
     const int times = random_.one_in(4) ? 2 : 1;
@@ -349,7 +349,8 @@ void Operator::decline_until_granted(NodeIndex from, NodeIndex first, uint32_t a
 
 void Operator::pass_on(NodeIndex from, NodeIndex first) {
   // A statement that was handed out must outlive the power.
-  if (!context_.calm && context_.plan.power_crash > 0 && random_.one_in(2)) context_.nodes[first]->crash(CrashKind::kPower);
+  if (!context_.calm && context_.plan.power_crash > 0 && random_.one_in(2))
+    context_.nodes[first]->crash(CrashKind::kPower);
   const uint64_t kind = random_.below(3);
   if (kind == 0) return promote_until_granted(first, 6);
   if (kind == 1) return promote(from, statement_, [this, first](bool) { promote_until_granted(first, 3); });

@@ -60,7 +60,7 @@ class Operator {
 
   Context& context_;
   SeededRandom random_;
-    Fleet& fleet_;
+  Fleet& fleet_;
   std::unique_ptr<SimProcess> process_;
   RepairDesk desk_;
   bool disk_lost_ = false;

@@ -44,8 +44,8 @@ enum class Part : uint8_t {
 };
 inline constexpr size_t kParts = static_cast<size_t>(Part::kCount);
 inline constexpr std::array<std::string_view, kParts> kPartNames = {
-    "crash", "power", "stop", "shipper", "partition", "reset",     "clock",    "second",
-    "storage", "floor", "disk", "hostile", "loss",    "repair", "authority", "topology"};
+    "crash",   "power", "stop", "shipper", "partition", "reset",  "clock",     "second",
+    "storage", "floor", "disk", "hostile", "loss",      "repair", "authority", "topology"};
 
 // What is taken away from a plan.
 struct Cut {

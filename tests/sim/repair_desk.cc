@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint32_t kAnswerMs = 200;
 constexpr uint64_t kPollUs = 4'000;
-constexpr uint32_t kPollsMax = 500;
+constexpr uint32_t kPollsMax = 200;
 
 }  // namespace
 
@@ -64,12 +64,18 @@ void RepairDesk::begin(NodeIndex node, const wire::Method<Request, wire::RepairS
 }
 
 void RepairDesk::poll(std::shared_ptr<Repair> repair) {
+  if (--repair->polls_left == 0) return repair->then(nullptr);
   process_.loop().after(kPollUs, [this, repair] {
+    if (!repair->client->connected()) {
+      return connect(repair->node, [this, repair](std::shared_ptr<wire::Client> client) {
+        if (client) repair->client = std::move(client);
+        poll(repair);
+      });
+    }
     repair->client->call(wire::kRepairStatus, {}, kAnswerMs, [this, repair](Result<wire::RepairStatusResponse> status) {
-      if (!status || status->request_id != repair->request_id || --repair->polls_left == 0) {
-        refusal_ = "UNREACHABLE";
-        return repair->then(nullptr);
-      }
+      // It opens its directory anew, or something on the way is broken.
+      if (!status) return poll(repair);
+      if (status->request_id != repair->request_id) return repair->then(nullptr);  // it died meanwhile
       if (!status->finished) return poll(repair);
       refusal_ = status->error_code.value_or("");
       context_.count(status->error_code ? Counter::kRepairsFailed : Counter::kRepairsDone);
@@ -112,6 +118,7 @@ void RepairDesk::bootstrap(NodeIndex node, NodeIndex source, bool discard, Then 
   request.discard = discard;
   if (discard) request.phrase = "discard the history of " + context_.nodes[node]->name();
   ++context_.nodes[node]->facts().permits.snapshots;
+  burn_fuse(node, 250);
   begin(node, wire::kRepairBootstrap, request,
         [this, then = std::move(then)](const wire::RepairStatusResponse* ended) mutable {
           const bool done = ended != nullptr && !ended->error_code;
@@ -120,21 +127,27 @@ void RepairDesk::bootstrap(NodeIndex node, NodeIndex source, bool discard, Then 
         });
 }
 
+// Now and then the node does not live to the end of it.
+void RepairDesk::burn_fuse(NodeIndex node, uint64_t calls) {
+  SimProcess* process = context_.nodes[node]->process();
+  const SeedPlan& plan = context_.plan;
+  if (process == nullptr || context_.calm || !random_.one_in(3)) return;
+  if (plan.process_crash == 0 && plan.power_crash == 0) return;
+  const bool power = plan.process_crash == 0 || (plan.power_crash > 0 && random_.one_in(2));
+  process->crash_at_call(1 + random_.below(calls), power ? CrashKind::kPower : CrashKind::kProcess);
+}
+
 void RepairDesk::export_orphans(NodeIndex node, std::optional<NodeIndex> source, Then then) {
   wire::RepairExportRequest request;
   request.request = make_request();
   request.file = fmt::format("/orphans-{}.jsonl", ++files_);
   if (source) request.source = address_of(*source);
+  context_.nodes[node]->facts().export_files.push_back(request.file);
   begin(node, wire::kOrphansExport, request,
         [this, node, file = request.file, then = std::move(then)](const wire::RepairStatusResponse* ended) mutable {
           const bool done = ended != nullptr && !ended->error_code;
           if (!done) return then(false);
-          const auto content = context_.nodes[node]->machine().disk().peek(file);
-          if (!content) {
-            context_.model.fail(fmt::format("export of {}: its file is not there", context_.nodes[node]->name()));
-            return;
-          }
-          context_.model.check_exported(node, *ended, *content);
+          context_.model.check_exported(node, *ended, file, context_.nodes[node]->machine().disk());
           then(true);
         });
 }
@@ -161,21 +174,21 @@ void RepairDesk::end_lineage(NodeIndex node, NodeIndex lost, const std::vector<N
     // Twice at once: one record, or two refusals.
     const int times = random_.one_in(3) ? 2 : 1;
     for (int i = 0; i < times; ++i) {
-      client->call(wire::kEndLineage, *request, 20 * kAnswerMs,
-                   [this, client, node, asked, request, shared,
-                    last = i + 1 == times](Result<wire::EndLineageResponse> answer) {
-                     if (answer) {
-                       context_.model.check_lineage_ended(asked, *request, *answer);
-                       context_.journal.note("operator: {} goes on in a lineage of its own from LSN {}",
-                                             context_.nodes[node]->name(), answer->fork_lsn.value());
-                     } else {
-                       refusal_ = answer.error().row().name;
-                       if (!nobody_answered(answer.error().code)) context_.count(Counter::kRepairsRefused);
-                       context_.journal.note("operator: end-lineage on {} -> {}: {}", context_.nodes[node]->name(),
-                                             refusal_, answer.error().message);
-                     }
-                     if (last) (*shared)(answer.has_value());
-                   });
+      client->call(
+          wire::kEndLineage, *request, 20 * kAnswerMs,
+          [this, client, node, asked, request, shared, last = i + 1 == times](Result<wire::EndLineageResponse> answer) {
+            if (answer) {
+              context_.model.check_lineage_ended(asked, *request, *answer);
+              context_.journal.note("operator: {} goes on in a lineage of its own from LSN {}",
+                                    context_.nodes[node]->name(), answer->fork_lsn.value());
+            } else {
+              refusal_ = answer.error().row().name;
+              if (!nobody_answered(answer.error().code)) context_.count(Counter::kRepairsRefused);
+              context_.journal.note("operator: end-lineage on {} -> {}: {}", context_.nodes[node]->name(), refusal_,
+                                    answer.error().message);
+            }
+            if (last) (*shared)(answer.has_value());
+          });
     }
   });
 }
@@ -193,7 +206,8 @@ void RepairDesk::heal(NodeIndex node, NodeIndex source, Then then) {
   const Stay& stay = host.facts().stay();
   const Stay& to = model.node(source).stay();
   const Lsn common = model.common_end(stay.branch, to.branch);
-  const bool forks = stay.durable.lsn > common;
+  // Or has what its source has not: the source's own lineage may be gone with a disk.
+  const bool forks = stay.durable.lsn > std::min(common, to.durable.lsn);
   if (!stay.fenced && !host.facts().halted && !forks && stay.durable.lsn > Lsn() &&
       to.durable.lineage != stay.durable.lineage && !random_.one_in(3)) {
     return accept_lineage(node, source, to.durable.lineage, std::move(then));
@@ -204,7 +218,9 @@ void RepairDesk::heal(NodeIndex node, NodeIndex source, Then then) {
       bootstrap(node, source, true, std::move(then));
     });
   };
-  if (forks) return export_orphans(node, source, std::move(take));
+  // Without an export it must be refused.
+  const bool careless = !context_.calm && random_.one_in(3);
+  if (forks && !careless) return export_orphans(node, source, std::move(take));
   take(true);
 }
 

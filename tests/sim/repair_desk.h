@@ -16,7 +16,8 @@ class RepairDesk {
  public:
   // Runs once, with whether it was done.
   using Then = std::move_only_function<void(bool done)>;
-  RepairDesk(Context& context, SimProcess& process) : context_(context), process_(process), random_(context.world.seed() * 6'271 + 9) {}
+  RepairDesk(Context& context, SimProcess& process)
+      : context_(context), process_(process), random_(context.world.seed() * 6'271 + 9) {}
 
   void resume(NodeIndex node, std::optional<NodeIndex> source, Then then);
   void accept_lineage(NodeIndex node, NodeIndex source, LineageId lineage, Then then);
@@ -38,6 +39,7 @@ class RepairDesk {
   void poll(std::shared_ptr<Repair> repair);
   void checkpoint_then(NodeIndex source, std::move_only_function<void()> then);
   void connect(NodeIndex node, std::move_only_function<void(std::shared_ptr<wire::Client>)> use);
+  void burn_fuse(NodeIndex node, uint64_t calls);
   [[nodiscard]] wire::Request make_request();
   [[nodiscard]] std::string address_of(NodeIndex node) const;
 

@@ -77,8 +77,8 @@ void work(Board& board, const RunOptions& options) {
     board.seed = seed;
     board.next = seed + options.jobs;
     alarm(kSecondsPerSeed);
-    const Outcome outcome = run_seed(
-        seed, options.twice_every > 0 && seed % options.twice_every == 0, {.small = options.small, .cut = options.cut});
+    const Outcome outcome = run_seed(seed, options.twice_every > 0 && seed % options.twice_every == 0,
+                                     {.small = options.small, .cut = options.cut});
     for (size_t i = 0; i < kCounters; ++i) board.counters[i] += outcome.counters[i];
     for (size_t i = 0; i < kFaultKinds; ++i) board.faults[i] += outcome.faults[i];
     for (size_t i = 0; i < outcome.tallies.size(); ++i) board.tallies[i] += outcome.tallies[i];

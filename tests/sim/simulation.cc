@@ -236,8 +236,9 @@ void Simulation::heal_one(NodeIndex best) {
   for (NodeIndex i = 0; i < plan_.nodes; ++i) {
     if (!needs_healing(i, best)) continue;
     if (++healed_[i] > kHealsMax) {
-      // An authority that nothing on its own disk disproves is ended by hand alone.
-      if (operator_->desk().last_refusal() != "NOT_A_REPLICA") continue;
+      // An authority that nothing on its own disk disproves, or that every other log still names, is ended by hand.
+      const auto& refusal = operator_->desk().last_refusal();
+      if (refusal != "NOT_A_REPLICA" && refusal != "NO_SNAPSHOT") continue;
       context_.count(Counter::kDirectoriesMadeAnew);
       hosts_[i]->lose_disk(true);
       healed_[i] = 0;
@@ -294,8 +295,7 @@ std::string Simulation::why_not_agreed() {
                         rules::enum_name(engine.state()), facts.stay().fenced ? " fenced" : "",
                         engine.visible().lsn.value(), facts.stay().branch);
   }
-  return text + fleet_->describe() + (healing_ ? " healing" : "") + " last refusal " +
-         operator_->desk().last_refusal();
+  return text + fleet_->describe() + (healing_ ? " healing" : "") + " last refusal " + operator_->desk().last_refusal();
 }
 
 void Simulation::final_check() {

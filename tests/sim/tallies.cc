@@ -47,7 +47,8 @@ void add_rules(std::vector<TallyName>& names) {
 // Where nothing is tried again there is no reconnecting; the simulation always has some.
 bool is_reachable(std::string_view why) { return !why.ends_with("and reconnect_ms is 0"); }
 
-// Between an open session and its first records hardly anything fills up or falls behind: target_core_test.cc does that.
+// Between an open session and its first records hardly anything fills up or falls behind: target_core_test.cc does
+// that.
 bool is_rare(const shipper::TargetTransition& t) {
   using State = shipper::TargetState;
   const bool waits = t.to == State::kWaitingForSource || t.to == State::kFull;
@@ -77,7 +78,8 @@ void add_repairs(std::vector<TallyName>& names) {
       const auto name = node::repair_stage_name(static_cast<RepairStage>(stage));
       names.push_back({index_of(Tally::kRepairStage, node::kRepairStages * static_cast<size_t>(kind) + stage),
                        fmt::format("{} {}", node::repair_kind_name(kind), name),
-                       kind == RepairKind::kBootstrap && static_cast<RepairStage>(stage) != RepairStage::kWriting});
+                       kind == RepairKind::kBootstrap && static_cast<RepairStage>(stage) != RepairStage::kWriting &&
+                           static_cast<RepairStage>(stage) != RepairStage::kReopening});
     }
   }
 }

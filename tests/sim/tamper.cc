@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/engine/recovery.h"
+#include "common/engine/resume.h"
 #include "common/wal/frame.h"
 #include "tests/sim/peek_disk.h"
 
@@ -63,6 +64,11 @@ std::optional<std::string> wrong_digest_is_accepted(NodeHost& host, SimWorld& wo
   if (!scan || !scan->last_frame) return fmt::format("{}: its log can't be read from outside", host.name());
   change_last_digest(disk, geometry, *scan);
   SimProcess process(host.machine(), world, {.name = host.name() + "-tampered"});
+  engine::ResumeOptions resume;
+  resume.data_dir = kDataDir;
+  resume.geometry = geometry;
+  if (engine::check_resume(process.blocking_disk(), resume))
+    return fmt::format("{}: a log whose last record states another digest verifies for a resume (FAIL-4)", host.name());
   const auto opened = engine::open_directory(process.blocking_disk(), {std::string(kDataDir), geometry, host.name()});
   if (!opened && opened.error().code == ErrorCode::kDigestMismatch) return std::nullopt;
   return fmt::format("{}: a log whose last record states another digest: {}", host.name(),

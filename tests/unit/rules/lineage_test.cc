@@ -245,6 +245,11 @@ Ended decide(const EndLineageEvidence& e) {
   return {decision, not_holding(recording)};
 }
 
+void seal(EndLineageEvidence& e, const std::string& successor) {
+  e.seal_lsn = Lsn(79);
+  e.seal_successor = successor;
+}
+
 TEST(EndLineage, IsGrantedOnAllOfTheEvidence) {
   EXPECT_EQ(decide(ending()).decision, EndLineageDecision::kGranted);
   auto alone = ending();
@@ -271,12 +276,17 @@ TEST(EndLineage, EachPartAloneSpeaksAgainstIt) {
       {"primary", [](E& e) { e.role = Role::kPrimary; }, {"AUTH-15"}},
       {"sealed itself", [](E& e) { e.role = Role::kSealed; }, {"AUTH-15"}},
       {"an empty log", [](E& e) { e.lineage.reset(); }, {"AUTH-15"}},
-      {"a seal at its end", [](E& e) { e.seal_lsn = Lsn(79); }, {"AUTH-15"}},
+      {"a seal at its end", [](E& e) { seal(e, "q"); }, {"AUTH-15"}},
       {"another node lost", [](E& e) { e.lost = "q"; }, {"AUTH-15"}},
       {"a silent peer", [](E& e) { e.peers[0].answered = false; }, {"AUTH-13"}, EndLineageDecision::kUndetermined},
       {"a further peer", [](E& e) { e.peers[1].durable_lsn = Lsn(80); }, {"AUTH-14"}},
       {"a peer in a later epoch", [](E& e) { e.peers[0].departs_lsn = Lsn(71); }, {"AUTH-14"}},
-      {"a peer with a seal", [](E& e) { e.peers[0].seal_lsn = Lsn(70); }, {"AUTH-14"}},
+      {"a peer with a seal",
+       [](E& e) {
+         e.peers[0].seal_lsn = Lsn(70);
+         e.peers[0].seal_successor = "q";
+       },
+       {"AUTH-14"}},
       {"the lost node by name", [](E& e) { e.peers[0].name = "p"; }, {"AUTH-14"}},
       {"the lost node by instance", [](E& e) { e.peers[0].instance = e.authority_instance; }, {"AUTH-14"}},
       {"a silent peer and a further one",
@@ -293,6 +303,23 @@ TEST(EndLineage, EachPartAloneSpeaksAgainstIt) {
     EXPECT_EQ(outcome.decision, row.decision) << row.what;
     EXPECT_EQ(outcome.failing, row.failing) << row.what;
   }
+}
+
+// The successor alone could have answered the seal, so it is its loss that ends the lineage.
+TEST(EndLineage, ASealForTheLostNodeDoesNotStandInTheWay) {
+  auto e = ending();
+  seal(e, e.lost);
+  e.authority_node = "sealed";
+  e.peers[0].instance = e.authority_instance;  // the node that sealed itself lives
+  e.peers[0].seal_lsn = e.seal_lsn;
+  e.peers[0].seal_successor = e.lost;
+  EXPECT_EQ(decide(e).decision, EndLineageDecision::kGranted);
+  e.lost = "sealed";
+  EXPECT_EQ(decide(e).failing, (Names{"AUTH-15", "AUTH-14"})) << "who sealed itself has nothing left to lose";
+  e = ending();
+  seal(e, e.lost);
+  e.peers[0].name = e.lost;
+  EXPECT_EQ(decide(e).failing, Names{"AUTH-14"}) << "the successor answers";
 }
 
 TEST(EndLineage, AbsentIsWhomTheOperatorNamedAndAnAnswerCountsAllTheSame) {
@@ -331,7 +358,7 @@ TEST(EndLineage, PlantedFurtherPeerIsIgnored) {
 }
 TEST(EndLineage, PlantedSealIsEnded) {
   auto e = ending();
-  e.seal_lsn = Lsn(79);
+  seal(e, "q");
   const Planted fault(Fault::kSealedLineageEnded);
   EXPECT_EQ(decide(e).decision, EndLineageDecision::kGranted);
 }

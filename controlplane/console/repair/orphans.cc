@@ -1,4 +1,4 @@
-// aerodb orphans export.
+// aerodb orphans export: of a stopped node's directory, or by a running node itself.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -6,7 +6,8 @@
 #include "common/engine/orphans.h"
 #include "common/engine/recovery.h"
 #include "common/uv/posix_disk.h"
-#include "controlplane/console/target.h"
+#include "controlplane/console/maintenance_verb.h"
+#include "controlplane/console/repair/repair.h"
 #include "controlplane/console/verbs.h"
 
 namespace aerodb::console {
@@ -33,32 +34,55 @@ struct OrphansAnswer {
   }
 };
 
-class ExportOrphans final : public Verb {
+class ExportOrphans final : public MaintenanceVerb {
  public:
   [[nodiscard]] VerbText text() const override {
     return {
         .path = "orphans export",
         .summary = "Writes what a log holds behind its fork from the history that goes on elsewhere, as JSON lines.",
-        .example = "aerodb orphans export --data-dir data/p1 --fork 4711 p1-orphans.jsonl",
+        .example =
+            "aerodb orphans export --node p1 --config configs/local --reason rejoin p1-orphans.jsonl\n"
+            "aerodb orphans export --data-dir data/p1 --fork 4711 p1-orphans.jsonl",
         .notes =
-            "The directory is of a stopped node. The file is whole once it is there, and the directory notes\n"
-            "down that this log was exported up to its end: `aerodb bootstrap --discard` asks for that. The\n"
+            "A running node writes the file on its own machine and asks --from where the histories part, unless\n"
+            "it is fenced and knows. With --data-dir the directory is of a stopped node. The file is whole once\n"
+            "it is there, and the directory notes down that this log was exported up to its end, which\n"
+            "`aerodb bootstrap --discard` asks for. The\n"
             "first line is a header; then schemas, then versions in the order of their commits, tombstones\n"
             "included; the last line is a summary. Nothing is taken back into any node by itself."};
   }
   void declare(Options& options) override {
     options.argument("FILE", file_, "the export; must not exist");
-    options.text("--data-dir", "DIR", data_dir_, "the directory of a stopped node");
-    options.number("--fork", fork_, 0, kMaxNumber, "last LSN in common; a fenced node's own directory knows it");
-    format_.declare(options);
+    options.text("--from", "NODE", from_, "HOST:PORT of a replication listener, or a name beside --config");
+    options.text("--data-dir", "DIR", data_dir_, "the directory of a stopped node, in place of --node");
+    options.number("--fork", fork_, 0, kMaxNumber,
+                   "with --data-dir: last LSN in common; a fenced node's own directory knows it");
+    MaintenanceVerb::declare(options);
   }
   Result<ExitCode> run(Output& output) override {
-    format_.apply(output);
-    if (data_dir_.empty()) return fail(ErrorCode::kUsage, "orphans export: --data-dir is missing");
-    return of_directory(output);
+    if (!data_dir_.empty()) {
+      apply_format(output);
+      return of_directory(output);
+    }
+    if (fork_) return fail(ErrorCode::kUsage, "orphans export: --fork is for --data-dir; a running node asks --from");
+    return of_node(output);
   }
 
  private:
+  Result<ExitCode> of_node(Output& output) {
+    if (auto checked = check_reason(); !checked) return fail(std::move(checked.error()));
+    wire::RepairExportRequest asked{request(), std::filesystem::absolute(file_).string(), std::nullopt};
+    if (!from_.empty()) {
+      auto source = replication_listener(from_, target().config());
+      if (!source) return fail(std::move(source.error()));
+      asked.source = source->text();
+    }
+    auto session = connect(output);
+    if (!session) return fail(std::move(session.error()));
+    auto begun = (*session)->ask(wire::kOrphansExport, asked);
+    if (!begun) return fail(std::move(begun.error()));
+    return follow_repair(**session, output);
+  }
   Result<ExitCode> of_directory(Output& output) const {
     uv::PosixDisk disk;
     engine::OpenOptions open;
@@ -79,9 +103,9 @@ class ExportOrphans final : public Verb {
   }
 
   std::string file_;
+  std::string from_;
   std::string data_dir_;
   std::optional<uint64_t> fork_;
-  FormatOption format_;
 };
 
 }  // namespace
