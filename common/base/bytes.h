@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/assert.h"
 #include "common/base/ids.h"
 
 namespace aerodb {
@@ -69,6 +70,45 @@ class ByteWriter {
     raw(buffer);
   }
   Bytes& out_;
+};
+
+// Writes the same to a place of known size, which costs a fraction of growing a buffer field by field. Writing past its
+// end is a bug.
+class PlacedWriter {
+ public:
+  explicit PlacedWriter(std::span<uint8_t> place) : left_(place) {}
+  void u8(uint8_t v) { little_endian(v); }
+  void u16(uint16_t v) { little_endian(v); }
+  void u32(uint32_t v) { little_endian(v); }
+  void u64(uint64_t v) { little_endian(v); }
+  void raw(ByteSpan bytes) {
+    uint8_t* place = take(bytes.size());
+    if (!bytes.empty()) std::memcpy(place, bytes.data(), bytes.size());
+  }
+  template <class Tag>
+  void id(const Id128<Tag>& v) {
+    raw(v.bytes);
+  }
+  void string(std::string_view text) { blob(as_bytes(text)); }
+  void blob(ByteSpan bytes) {
+    u32(static_cast<uint32_t>(bytes.size()));
+    raw(bytes);
+  }
+  [[nodiscard]] bool at_end() const { return left_.empty(); }
+
+ private:
+  template <class T>
+  void little_endian(T v) {
+    uint8_t* place = take(sizeof v);
+    for (size_t i = 0; i < sizeof v; ++i) place[i] = static_cast<uint8_t>(v >> (8 * i));
+  }
+  uint8_t* take(size_t count) {
+    AERODB_ASSERT(count <= left_.size());
+    uint8_t* place = left_.data();
+    left_ = left_.subspan(count);
+    return place;
+  }
+  std::span<uint8_t> left_;
 };
 
 // Reads what ByteWriter wrote. Never reads past the end: after the first failure ok() is false and all reads answer

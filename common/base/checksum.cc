@@ -1,7 +1,6 @@
 #include "common/base/checksum.h"
 
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <xxhash.h>
 
 #include "common/base/assert.h"
@@ -35,8 +34,10 @@ void Xxh3Stream::update(ByteSpan bytes) { XXH3_128bits_update(state_of(state_), 
 std::array<uint8_t, 16> Xxh3Stream::finish() const { return canonical(XXH3_128bits_digest(state_of(state_))); }
 
 Sha256 sha256(ByteSpan bytes) {
+  // The one-shot function of OpenSSL looks its algorithm up by name at each call, which takes longer than the hash.
+  static const EVP_MD* const kAlgorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Sha256 out;
-  SHA256(bytes.data(), bytes.size(), out.data());
+  AERODB_ASSERT(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, kAlgorithm, nullptr) == 1);
   return out;
 }
 

@@ -1,27 +1,38 @@
 #include "common/base/ids.h"
 
+#include <cstring>
+
 namespace aerodb {
+namespace {
+
+// A digest is a number of 128 bits, big-endian.
+struct Halves {
+  uint64_t high;
+  uint64_t low;
+};
+Halves halves_of(const Digest& digest) {
+  Halves v;
+  std::memcpy(&v, digest.bytes.data(), sizeof v);
+  return {__builtin_bswap64(v.high), __builtin_bswap64(v.low)};
+}
+Digest digest_of(const Halves& v) {
+  const Halves swapped{__builtin_bswap64(v.high), __builtin_bswap64(v.low)};
+  Digest digest;
+  std::memcpy(digest.bytes.data(), &swapped, sizeof swapped);
+  return digest;
+}
+
+}  // namespace
 
 Digest digest_add(const Digest& a, const Digest& b) {
-  Digest sum;
-  unsigned carry = 0;
-  for (size_t i = 16; i-- > 0;) {
-    carry += unsigned{a.bytes[i]} + b.bytes[i];
-    sum.bytes[i] = static_cast<uint8_t>(carry);
-    carry >>= 8;
-  }
-  return sum;
+  const Halves x = halves_of(a), y = halves_of(b);
+  const uint64_t low = x.low + y.low;
+  return digest_of({x.high + y.high + (low < x.low ? 1 : 0), low});
 }
 
 Digest digest_subtract(const Digest& a, const Digest& b) {
-  Digest difference;
-  int borrow = 0;
-  for (size_t i = 16; i-- > 0;) {
-    int d = int{a.bytes[i]} - b.bytes[i] - borrow;
-    borrow = d < 0 ? 1 : 0;
-    difference.bytes[i] = static_cast<uint8_t>(d + 256 * borrow);
-  }
-  return difference;
+  const Halves x = halves_of(a), y = halves_of(b);
+  return digest_of({x.high - y.high - (x.low < y.low ? 1 : 0), x.low - y.low});
 }
 
 }  // namespace aerodb

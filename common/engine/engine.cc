@@ -247,6 +247,7 @@ Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, 
           ErrorCode::kReplicaDiverged,
           fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()));
     }
+    record->note_chain_after();
     chain = record->chain_after();
     lsn = record->header.lsn;
     rest = rest.subspan(record->bytes.size());

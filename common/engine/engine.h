@@ -406,7 +406,7 @@ class Engine final : private wal::WriterEvents {
     size_t end = 0;
   };
   std::vector<Prepared> prepared_;
-  std::vector<store::VersionView> befores_;
+  std::vector<Before> befores_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

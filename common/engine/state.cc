@@ -38,10 +38,19 @@ DocumentHash document_hash(const store::VersionView& version) {
 }
 
 std::optional<store::VersionView> State::visible(store::Blocks& blocks, std::string_view collection,
-                                                 std::string_view id, CommitId bound) const {
-  auto found = layers_.find(blocks, collection, id, bound);
+                                                 std::string_view id, CommitId bound,
+                                                 store::MemoryTable::Place* place) const {
+  auto found = layers_.find(blocks, collection, id, bound, place);
   if (found && *found && found->tombstone() && found->commit <= floor_) return store::VersionView();
   return found;
+}
+
+std::optional<Before> State::before(store::Blocks& blocks, std::string_view collection, std::string_view id) const {
+  Before before;
+  const auto found = visible(blocks, collection, id, CommitId(kMaxNumber), &before.place);
+  if (!found) return std::nullopt;
+  before.version = *found;
+  return before;
 }
 
 std::optional<store::VersionView> State::listed_below(store::Blocks& blocks, std::string_view collection,
@@ -56,11 +65,11 @@ std::optional<store::VersionView> State::listed_below(store::Blocks& blocks, std
   return passed || removed ? store::VersionView() : found;
 }
 
-Digest State::digest_after(const wal::Commit& commit, std::span<const store::VersionView> befores, CommitId id) const {
+Digest State::digest_after(const wal::Commit& commit, std::span<const Before> befores, CommitId id) const {
   Digest digest = position_.digest;
   for (size_t i = 0; i < commit.operations.size(); ++i) {
     const auto& operation = commit.operations[i];
-    const auto& before = befores[i];
+    const auto& before = befores[i].version;
     if (before.live()) {
       digest = digest_subtract(digest, store::document_term(operation.collection, operation.id, before.commit,
                                                             before.schema_version, before.document));
@@ -77,15 +86,15 @@ Digest State::digest_after_schema(ByteSpan canonical) const {
   return digest_add(position_.digest, store::schema_term(canonical));
 }
 
-void State::put(const wal::Commit& commit, std::span<const store::VersionView> befores, CommitId id) {
+void State::put(const wal::Commit& commit, std::span<const Before> befores, CommitId id) {
   auto& table = layers_.active();
   for (size_t i = 0; i < commit.operations.size(); ++i) {
     const auto& operation = commit.operations[i];
     auto* collection = table.collection(operation.collection);
     AERODB_ASSERT(collection != nullptr);
-    table.put(*collection, operation.id, id, operation.schema_version, operation.document);
+    table.put(*collection, operation.id, id, operation.schema_version, operation.document, befores[i].place);
     live_documents_ += operation.op == wal::Operation::kDelete ? 0 : 1;
-    live_documents_ -= befores[i].live() ? 1 : 0;
+    live_documents_ -= befores[i].version.live() ? 1 : 0;
   }
 }
 
@@ -116,7 +125,7 @@ CommitId State::commit_at(Lsn lsn) const {
   return CommitId();
 }
 
-void State::take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores, const Position& after) {
+void State::take_commit(const wal::Commit& commit, std::span<const Before> befores, const Position& after) {
   put(commit, befores, after.commit);
   move_to(after);
 }
@@ -213,7 +222,7 @@ bool State::warm(const wal::RecordView& record, store::Blocks& blocks) const {
 Result<void> State::look_up(const wal::Commit& commit, store::Blocks& blocks) {
   befores_.clear();
   for (const auto& operation : commit.operations) {
-    auto before = newest(blocks, operation.collection, operation.id);
+    auto before = this->before(blocks, operation.collection, operation.id);
     if (!before) {
       AERODB_ASSERT(blocks.trouble().has_value());
       return fail(*blocks.trouble());
@@ -259,7 +268,7 @@ Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commi
   }
   if (auto found = look_up(commit, blocks); !found) return found;
   for (size_t i = 0; i < commit.operations.size(); ++i) {
-    if (auto checked = check_operation(commit.operations[i], befores_[i], trust); !checked) return checked;
+    if (auto checked = check_operation(commit.operations[i], befores_[i].version, trust); !checked) return checked;
   }
   const Digest digest = digest_after(commit, befores_, record.header.commit);
   const bool unchecked =

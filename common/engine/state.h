@@ -41,6 +41,12 @@ enum class Trust : uint8_t {
   kPeer,    // documents must be canonical and valid under their schema (REPL-3)
 };
 
+// The newest version of a document before a commit (empty: none), and where the commit's own will stand.
+struct Before {
+  store::VersionView version;
+  store::MemoryTable::Place place;
+};
+
 class State {
  public:
   explicit State(ClusterId cluster) : cluster_(cluster) {}
@@ -64,21 +70,23 @@ class State {
                                                          std::string_view id) const {
     return visible(blocks, collection, id, CommitId(kMaxNumber));
   }
+  [[nodiscard]] std::optional<Before> before(store::Blocks& blocks, std::string_view collection,
+                                             std::string_view id) const;
   // The same at a bound. A tombstone at or below the floor counts as nothing, whether or not a merge removed it: every
   // node answers the same.
   [[nodiscard]] std::optional<store::VersionView> visible(store::Blocks& blocks, std::string_view collection,
-                                                          std::string_view id, CommitId bound) const;
+                                                          std::string_view id, CommitId bound,
+                                                          store::MemoryTable::Place* place = nullptr) const;
   // The newest version below `before` in the logical view at `floor`: versions above the floor, and the newest one at
   // or below it unless that is a tombstone, whatever merges have removed or left on disk. Empty where there is none.
   [[nodiscard]] std::optional<store::VersionView> listed_below(store::Blocks& blocks, std::string_view collection,
                                                                std::string_view id, CommitId before,
                                                                CommitId floor) const;
   // Digest after the operations of one commit, `befores` being the newest versions they replace; no change of state.
-  [[nodiscard]] Digest digest_after(const wal::Commit& commit, std::span<const store::VersionView> befores,
-                                    CommitId id) const;
+  [[nodiscard]] Digest digest_after(const wal::Commit& commit, std::span<const Before> befores, CommitId id) const;
   [[nodiscard]] Digest digest_after_schema(ByteSpan canonical) const;
   // Takes a record that this node itself made of checked input.
-  void take_commit(const wal::Commit& commit, std::span<const store::VersionView> befores, const Position& after);
+  void take_commit(const wal::Commit& commit, std::span<const Before> befores, const Position& after);
   void take_schema(document::Schema schema, ByteSpan canonical, const Position& after);
   void take_authority(const wal::RecordView& record, const wal::Payload& payload, const Position& after);
   void take_floor(CommitId floor, const Position& after);
@@ -114,7 +122,7 @@ class State {
   [[nodiscard]] Result<void> check_digest_unchanged(const wal::RecordHeader& header) const;
   [[nodiscard]] Result<void> load_authority(const store::Manifest& manifest);
   [[nodiscard]] Result<void> load_schemas(const store::Manifest& manifest);
-  void put(const wal::Commit& commit, std::span<const store::VersionView> befores, CommitId id);
+  void put(const wal::Commit& commit, std::span<const Before> befores, CommitId id);
   void add_schema(document::Schema schema, ByteSpan canonical, Lsn lsn);
   void move_to(const Position& after);
 
@@ -127,7 +135,7 @@ class State {
   CommitId floor_;
   uint64_t live_documents_ = 0;
   std::vector<store::CommitStep> steps_;
-  std::vector<store::VersionView> befores_;  // scratch of apply()
+  std::vector<Before> befores_;  // scratch of apply()
 };
 
 // An operation on a document that another one of the commit is on too (MVCC-9); nullptr: each is named once.

@@ -21,8 +21,6 @@ std::string_view operation_name(wal::Operation op) {
   return "";
 }
 
-constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
-
 }  // namespace
 
 Restartable<Decided<Position>> Engine::write(std::span<const WriteOperation> operations,
@@ -141,9 +139,9 @@ Restartable<Result<Position>> Engine::admit(std::span<const WriteOperation> oper
     auto& operation = prepared.operation;
     operation.document = ByteSpan(canonical_).subspan(prepared.begin, prepared.end - prepared.begin);
     if (operation.op != wal::Operation::kDelete) operation.id = document::document_id(operation.document);
-    auto before = state_().newest(blocks, operation.collection, operation.id);
+    const auto before = state_().before(blocks, operation.collection, operation.id);
     cold = cold || !before;
-    befores_.push_back(before.value_or(store::VersionView()));
+    befores_.push_back(before.value_or(Before()));
   }
   if (cold) {
     if (blocks.trouble()) return fail(*blocks.trouble());
@@ -152,20 +150,18 @@ Restartable<Result<Position>> Engine::admit(std::span<const WriteOperation> oper
 
   wal::Commit commit;
   commit.operations.reserve(prepared_.size());
-  uint64_t record_bytes = wal::kRecordHeaderBytes + 4;
   for (size_t i = 0; i < prepared_.size(); ++i) {
     auto& operation = prepared_[i].operation;
-    if (auto checked = check_against(operations[i], operation, befores_[i]); !checked)
+    if (auto checked = check_against(operations[i], operation, befores_[i].version); !checked)
       return fail(std::move(checked.error()));
-    operation.prev_commit = befores_[i].commit;
-    record_bytes += kOperationOverhead + operation.collection.size() + operation.id.size() + operation.document.size();
+    operation.prev_commit = befores_[i].version.commit;
     commit.operations.push_back(operation);
   }
   if (const auto* twice = named_twice(commit)) {
     return fail(ErrorCode::kBatchInvalid,
                 fmt::format("write: {}/{} stands twice in one batch (MVCC-9)", twice->collection, twice->id));
   }
-  record_bytes = round_up(record_bytes, 8);
+  const uint64_t record_bytes = wal::commit_record_bytes(commit);
   if (record_bytes > wal::kMaxRecordBytes) {
     return fail(ErrorCode::kBatchInvalid, fmt::format("write: the batch takes {} bytes of log, at most {} (WAL-7)",
                                                       record_bytes, wal::kMaxRecordBytes));
@@ -180,10 +176,7 @@ Restartable<Result<Position>> Engine::admit(std::span<const WriteOperation> oper
   header.digest_after = state_().digest_after(commit, befores_, header.commit);
   Bytes& out = writer_.encode_buffer();
   const size_t begin = out.size();
-  wal::CommitEncoder encoder(out);
-  encoder.begin(static_cast<uint32_t>(commit.operations.size()));
-  for (const auto& operation : commit.operations) encoder.add(operation);
-  encoder.finish(header);
+  wal::encode_commit(header, commit, out);
   const ByteSpan record = ByteSpan(out).subspan(begin);
   AERODB_ASSERT(record.size() == record_bytes);
   const Position after{header.lsn,       header.commit,           header.epoch,

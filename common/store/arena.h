@@ -1,4 +1,5 @@
-// Bump allocation for what lives as long as a memory table: ids, versions, documents, index values. Never freed singly.
+// Bump allocation for what lives as long as a memory table: ids, versions, documents, index values, tree nodes. Never
+// freed singly.
 #pragma once
 
 #include <cstddef>

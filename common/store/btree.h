@@ -7,51 +7,24 @@
 //
 // A full leaf hands entries to a neighbour before it splits: leaves are more than three quarters full on average.
 //
-// Entry must offer first() and second() -> ByteSpan; a key that has one part leaves second() empty.
+// Entry must offer first() and second() -> ByteSpan; a key that has one part leaves second() empty. It may offer
+// prefetch_second(), where second() lies elsewhere in memory.
+//
+// A large tree is not in any cache, so that a search waits for memory above all: it asks for all of a node at once, and
+// for all entries that it may have to compare, instead of for one line after the other.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <deque>
 #include <optional>
 #include <utility>
 
 #include "common/base/assert.h"
 #include "common/base/bytes.h"
+#include "common/store/arena.h"
+#include "common/store/tree_key.h"
 
 namespace aerodb::store {
-
-struct TreeKey {
-  ByteSpan first;
-  ByteSpan second;
-};
-
-[[nodiscard]] inline uint64_t key_prefix(ByteSpan key) {
-  uint64_t prefix = 0;
-  if (key.size() >= 8) {
-    std::memcpy(&prefix, key.data(), 8);
-    return __builtin_bswap64(prefix);
-  }
-  for (size_t i = 0; i < key.size(); ++i) prefix |= uint64_t{key[i]} << (56 - 8 * i);
-  return prefix;
-}
-
-[[nodiscard]] inline int compare_bytes(ByteSpan a, ByteSpan b) {
-  const size_t common = std::min(a.size(), b.size());
-  const int order = common == 0 ? 0 : std::memcmp(a.data(), b.data(), common);
-  if (order != 0) return order;
-  return a.size() == b.size() ? 0 : a.size() < b.size() ? -1 : 1;
-}
-
-[[nodiscard]] inline int compare_keys(const TreeKey& a, const TreeKey& b) {
-  if (int order = compare_bytes(a.first, b.first)) return order;
-  return compare_bytes(a.second, b.second);
-}
-
-[[nodiscard]] inline size_t shared_bytes(ByteSpan a, ByteSpan b) {
-  return static_cast<size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
-}
 
 template <class Entry>
 class BTree {
@@ -86,6 +59,11 @@ class BTree {
   };
 
  public:
+  // Nodes come from the arena, which must outlive the tree.
+  explicit BTree(Arena& nodes) : nodes_(nodes) {}
+  BTree(const BTree&) = delete;
+  BTree& operator=(const BTree&) = delete;
+
   // A place between entries; steps both ways. Void once something is inserted.
   class Position {
    public:
@@ -115,14 +93,42 @@ class BTree {
     uint32_t index_ = 0;
   };
 
-  [[nodiscard]] Entry* find(const TreeKey& key) const {
-    return root_ == nullptr ? nullptr : find_in(leaf_of(key), key);
+  // Where a search ended: it saves find_or_insert() the way down. Void once something is inserted.
+  class Place {
+    friend class BTree;
+    const BTree* tree = nullptr;
+    uint64_t size = 0;  // of the tree then: it only grows
+    Leaf* leaf = nullptr;
+    uint32_t index = 0;
+    Entry* entry = nullptr;
+  };
+
+  [[nodiscard]] Entry* find(const TreeKey& key, Place* place = nullptr) const {
+    if (root_ == nullptr) return nullptr;
+    Leaf& leaf = leaf_of(key);
+    const uint32_t at = lower(leaf, key);
+    Entry* found = entry_at(leaf, at, key);
+    if (place != nullptr) {
+      place->tree = this;
+      place->size = size_;
+      place->leaf = &leaf;
+      place->index = at;
+      place->entry = found;
+    }
+    return found;
   }
 
   // First entry not below `key`.
   [[nodiscard]] Position lower_bound(const TreeKey& key) const {
     if (root_ == nullptr) return {};
-    Leaf& leaf = leaf_of(key);
+    // The leaf before, where its neighbour begins with the key: so a walk from the first entry of a value looks at no
+    // second part.
+    Node* node = root_;
+    while (!node->leaf) {
+      auto* inner = static_cast<Inner*>(node);
+      node = &prefetched(inner->children[lower(*inner, key)]);
+    }
+    auto& leaf = *static_cast<Leaf*>(node);
     const uint32_t index = lower(leaf, key);
     if (index == leaf.count && leaf.next != nullptr) return Position(leaf.next, 0);
     return Position(&leaf, index);
@@ -138,15 +144,25 @@ class BTree {
   }
 
   // The entry of `key`, and whether it was added: then `make` made it, with this very key. It must outlive the tree.
+  // `place`: where find(key) ended; one that is void does no harm.
   template <class Make>
-  std::pair<Entry*, bool> find_or_insert(const TreeKey& key, Make&& make) {
+  std::pair<Entry*, bool> find_or_insert(const TreeKey& key, Make&& make, const Place& place = {}) {
+    if (place.tree == this && place.size == size_) {
+      if (place.entry != nullptr) return {place.entry, false};
+      if (place.leaf->count < kFanout) {
+        Entry* entry = make();
+        add_slot(*place.leaf, place.index, entry);
+        ++size_;
+        return {entry, true};
+      }
+    }
     if (root_ == nullptr) {
-      head_ = tail_ = &leaves_.emplace_back();
+      head_ = tail_ = new_leaf();
       root_ = head_;
     }
     Insertion<Make> insertion{key, make};
     if (auto split = insert_into(*root_, {}, insertion)) {
-      Inner& root = inners_.emplace_back();
+      Inner& root = *new_inner();
       root.children[0] = root_;
       add_child(root, 0, *split);
       root_ = &root;
@@ -160,7 +176,7 @@ class BTree {
     AERODB_ASSERT(added);
   }
   [[nodiscard]] uint64_t size() const { return size_; }
-  [[nodiscard]] uint64_t bytes() const { return leaves_.size() * sizeof(Leaf) + inners_.size() * sizeof(Inner); }
+  [[nodiscard]] uint64_t bytes() const { return leaves_ * sizeof(Leaf) + inners_ * sizeof(Inner); }
 
  private:
   template <class Make>
@@ -204,40 +220,81 @@ class BTree {
     Node* node = root_;
     while (!node->leaf) {
       auto* inner = static_cast<Inner*>(node);
-      node = inner->children[upper(*inner, key)];
+      node = &prefetched(inner->children[upper(*inner, key)]);
     }
     return *static_cast<Leaf*>(node);
   }
-  static Entry* find_in(const Leaf& leaf, const TreeKey& key) {
-    const uint32_t at = lower(leaf, key);
-    return at < leaf.count && compare_keys(key_of(*leaf.entries[at]), key) == 0 ? leaf.entries[at] : nullptr;
+  static Entry* find_in(const Leaf& leaf, const TreeKey& key) { return entry_at(leaf, lower(leaf, key), key); }
+  // The entry of `key`, if it has one: its slot is lower(leaf, key).
+  static Entry* entry_at(const Leaf& leaf, uint32_t slot, const TreeKey& key) {
+    // Most keys that are not there are told by the prefix, without a look at the entry.
+    if (slot == leaf.count || leaf.prefixes[slot] != prefix_of(key, leaf.lens)) return nullptr;
+    return compare_keys(key_of(*leaf.entries[slot]), key) == 0 ? leaf.entries[slot] : nullptr;
+  }
+  // First slot whose prefix is not below the key's (kAbove: is above it). No branch depends on keys: the processor
+  // would guess every other one wrong.
+  template <bool kAbove>
+  static uint32_t first_by_prefix(const Node& node, uint64_t prefix) {
+    uint32_t low = 0;
+    for (uint32_t left = node.count; left > 0;) {
+      const uint32_t half = (left + 1) / 2;
+      const uint64_t at = node.prefixes[low + half - 1];
+      low += (kAbove ? at <= prefix : at < prefix) ? half : 0;
+      left -= half;
+    }
+    return low;
   }
   // First slot for which `below` does not hold: of those with the key's prefix, decided by whole keys.
   template <class Below>
   static uint32_t first_not(const Node& node, uint64_t prefix, Below&& below) {
-    uint32_t low = 0, high = node.count;
+    uint32_t low = first_by_prefix<false>(node, prefix);
+    if (low == node.count || node.prefixes[low] != prefix) return low;
+    uint32_t high = first_by_prefix<true>(node, prefix);
+    prefetch_entries(node, low, high);
     while (low < high) {
       const uint32_t middle = (low + high) / 2;
-      const uint64_t at = node.prefixes[middle];
-      if (at != prefix ? at < prefix : below(*node.entries[middle]))
+      if (below(*node.entries[middle]))
         low = middle + 1;
       else
         high = middle;
     }
     return low;
   }
+  static void prefetch_entries(const Node& node, uint32_t low, uint32_t high) {
+    if (high - low < 2) return;
+    for (uint32_t i = low; i < high; ++i) prefetch(node.entries[i], 1);
+    if constexpr (requires(const Entry& entry) { entry.prefetch_second(); }) {
+      for (uint32_t i = low; i < high; ++i) node.entries[i]->prefetch_second();
+    }
+  }
+  static Node& prefetched(Node* node) {
+    prefetch(node, sizeof(Node));
+    return *node;
+  }
   // First slot not below the key.
   static uint32_t lower(const Node& node, const TreeKey& key) {
-    return first_not(node, prefix_of(key, node.lens),
-                     [&](const Entry& entry) { return compare_keys(key_of(entry), key) < 0; });
+    return first_not(node, prefix_of(key, node.lens), [&](const Entry& entry) {
+      if (const int order = compare_bytes(entry.first(), key.first)) return order < 0;
+      return !key.second.empty() && compare_bytes(entry.second(), key.second) < 0;
+    });
   }
   // First slot above the key.
   static uint32_t upper(const Node& node, const TreeKey& key) {
-    return first_not(node, prefix_of(key, node.lens),
-                     [&](const Entry& entry) { return compare_keys(key_of(entry), key) <= 0; });
+    return first_not(node, prefix_of(key, node.lens), [&](const Entry& entry) {
+      if (const int order = compare_bytes(entry.first(), key.first)) return order < 0;
+      return compare_bytes(entry.second(), key.second) <= 0;
+    });
   }
 
   // --- slots
+  Leaf* new_leaf() {
+    ++leaves_;
+    return nodes_.make<Leaf>(0);
+  }
+  Inner* new_inner() {
+    ++inners_;
+    return nodes_.make<Inner>(0);
+  }
   static void open_slots(Node& node, uint32_t at, uint32_t slots) {
     std::copy_backward(node.prefixes.begin() + at, node.prefixes.begin() + node.count,
                        node.prefixes.begin() + node.count + slots);
@@ -278,7 +335,7 @@ class BTree {
     if (node.leaf) return insert_into_leaf(static_cast<Leaf&>(node), fences, insertion);
     auto& inner = static_cast<Inner&>(node);
     uint32_t at = upper(inner, insertion.key);
-    if (Node& child = *inner.children[at]; child.leaf && child.count == kFanout) {
+    if (Node& child = prefetched(inner.children[at]); child.leaf && child.count == kFanout) {
       auto& leaf = static_cast<Leaf&>(child);
       if (find_in(leaf, insertion.key) == nullptr && share(inner, at, fences)) at = upper(inner, insertion.key);
     }
@@ -293,7 +350,7 @@ class BTree {
 
   // The middle separator moves up, the upper half becomes a new node.
   Split split_inner(Inner& inner, uint32_t at, const Split& below, const Fences& fences) {
-    Inner& right = inners_.emplace_back();
+    Inner& right = *new_inner();
     constexpr uint32_t kMiddle = kFanout / 2;
     Entry* middle = inner.entries[kMiddle];
     move_upper_part(inner, right, kMiddle + 1);
@@ -311,10 +368,8 @@ class BTree {
   template <class Make>
   std::optional<Split> insert_into_leaf(Leaf& leaf, const Fences& fences, Insertion<Make>& insertion) {
     const uint32_t at = lower(leaf, insertion.key);
-    if (at < leaf.count && compare_keys(key_of(*leaf.entries[at]), insertion.key) == 0) {
-      insertion.entry = leaf.entries[at];
-      return std::nullopt;
-    }
+    insertion.entry = entry_at(leaf, at, insertion.key);
+    if (insertion.entry != nullptr) return std::nullopt;
     insertion.entry = insertion.make();
     insertion.added = true;
     if (leaf.count < kFanout) {
@@ -325,7 +380,7 @@ class BTree {
   }
 
   Split split_leaf(Leaf& leaf, uint32_t at, Entry* entry, const Fences& fences) {
-    Leaf& right = leaves_.emplace_back();
+    Leaf& right = *new_leaf();
     // Ascending inserts, the common case of an import, leave full leaves behind.
     const uint32_t middle = at == kFanout && leaf.next == nullptr ? kFanout : kFanout / 2;
     move_upper_part(leaf, right, middle);
@@ -381,8 +436,9 @@ class BTree {
     fit(*inner.children[at + 1], around_child(inner, at + 1, fences));
   }
 
-  std::deque<Leaf> leaves_;  // deques keep nodes where they are
-  std::deque<Inner> inners_;
+  Arena& nodes_;
+  uint64_t leaves_ = 0;
+  uint64_t inners_ = 0;
   Node* root_ = nullptr;
   Leaf* head_ = nullptr;
   Leaf* tail_ = nullptr;

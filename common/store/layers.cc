@@ -8,9 +8,10 @@
 namespace aerodb::store {
 namespace {
 
-VersionView find_in(const MemoryTable& table, std::string_view collection, std::string_view id, CommitId bound) {
+VersionView find_in(const MemoryTable& table, std::string_view collection, std::string_view id, CommitId bound,
+                    MemoryTable::Place* place = nullptr) {
   const auto* found = table.collection(collection);
-  const auto* entry = found == nullptr ? nullptr : MemoryTable::find(*found, id);
+  const auto* entry = found == nullptr ? nullptr : MemoryTable::find(*found, id, place);
   return entry == nullptr ? VersionView{} : newest_at(*entry, bound);
 }
 
@@ -19,8 +20,8 @@ VersionView find_in(const MemoryTable& table, std::string_view collection, std::
 Layers::Layers() : active_(std::make_unique<MemoryTable>()) {}
 
 std::optional<VersionView> Layers::find(Blocks& blocks, std::string_view collection, std::string_view id,
-                                        CommitId bound) const {
-  if (const auto view = find_in(*active_, collection, id, bound)) return view;
+                                        CommitId bound, MemoryTable::Place* place) const {
+  if (const auto view = find_in(*active_, collection, id, bound, place)) return view;
   if (frozen_ != nullptr) {
     if (const auto view = find_in(*frozen_, collection, id, bound)) return view;
   }

@@ -24,9 +24,9 @@ class Layers {
   [[nodiscard]] const std::vector<std::shared_ptr<const Run>>& runs() const { return runs_; }  // ascending by commits
 
   // The newest version with commit <= bound, tombstones included; empty where there is none. nullopt: a block is not at
-  // hand.
+  // hand. `place`: becomes where the search in the active table ended.
   [[nodiscard]] std::optional<VersionView> find(Blocks& blocks, std::string_view collection, std::string_view id,
-                                                CommitId bound) const;
+                                                CommitId bound, MemoryTable::Place* place = nullptr) const;
   // Ids of a collection (path empty) or entries of one of its indexes, through all layers.
   [[nodiscard]] std::unique_ptr<EntryCursor> cursor(std::string_view collection, std::string_view index_path) const;
 

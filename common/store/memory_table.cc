@@ -32,15 +32,12 @@ const CollectionTable* MemoryTable::collection(std::string_view name) const {
 }
 
 CollectionTable& MemoryTable::add_collection(std::string_view name) {
-  auto table = std::make_unique<CollectionTable>();
-  table->name = name;
-  return *collections_.emplace(std::string(name), std::move(table)).first->second;
+  return *collections_.emplace(std::string(name), std::make_unique<CollectionTable>(name, documents_)).first->second;
 }
 
 void MemoryTable::add_index(CollectionTable& collection, std::string_view path) {
   if (collection.index(path) != nullptr) return;
-  collection.indexes.push_back(std::make_unique<IndexTable>());
-  collection.indexes.back()->path = path;
+  collection.indexes.push_back(std::make_unique<IndexTable>(path, documents_));
 }
 
 std::unique_ptr<MemoryTable> MemoryTable::empty_like() const {
@@ -53,10 +50,10 @@ std::unique_ptr<MemoryTable> MemoryTable::empty_like() const {
 }
 
 void MemoryTable::put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
-                      ByteSpan document) {
+                      ByteSpan document, const Place& place) {
   const Version put{commit, schema_version, static_cast<uint32_t>(document.size()), nullptr};
   auto [entry, added] =
-      collection.documents.find_or_insert({as_bytes(id), {}}, [&] { return make_entry(id, put, document); });
+      collection.documents.find_or_insert({as_bytes(id), {}}, [&] { return make_entry(id, put, document); }, place);
   if (!added) {
     AERODB_ASSERT(entry->newest->commit < commit);
     auto* version = documents_.make<Version>(document.size(), put);
@@ -112,15 +109,6 @@ void MemoryTable::add_index_entries(CollectionTable& collection, DocumentEntry& 
 uint64_t MemoryTable::index_bytes() const {
   uint64_t bytes = index_entry_bytes_;
   for (const auto& [name, collection] : collections_) {
-    for (const auto& index : collection->indexes) bytes += index->entries.bytes();
-  }
-  return bytes;
-}
-
-uint64_t MemoryTable::bytes() const {
-  uint64_t bytes = documents_.bytes() + index_values_.bytes();
-  for (const auto& [name, collection] : collections_) {
-    bytes += collection->documents.bytes();
     for (const auto& index : collection->indexes) bytes += index->entries.bytes();
   }
   return bytes;

@@ -49,15 +49,18 @@ struct [[gnu::packed]] IndexEntry {
   uint32_t value_bytes;
   [[nodiscard]] ByteSpan first() const { return {reinterpret_cast<const uint8_t*>(this + 1), value_bytes}; }
   [[nodiscard]] ByteSpan second() const { return document->first(); }
+  void prefetch_second() const { prefetch(document, 2 * sizeof(DocumentEntry) + sizeof(Version) + 16); }
 };
 static_assert(sizeof(IndexEntry) == 12);
 
 struct IndexTable {
+  IndexTable(std::string_view field, Arena& nodes) : path(field), entries(nodes) {}
   std::string path;
   BTree<IndexEntry> entries;
 };
 
 struct CollectionTable {
+  CollectionTable(std::string_view given, Arena& nodes) : name(given), documents(nodes) {}
   std::string name;
   BTree<DocumentEntry> documents;
   std::vector<std::unique_ptr<IndexTable>> indexes;
@@ -73,20 +76,24 @@ class MemoryTable {
   // No effect where it exists. A field that a later schema version adds is in no older document: nothing to fill in.
   void add_index(CollectionTable& collection, std::string_view path);
 
-  [[nodiscard]] static DocumentEntry* find(const CollectionTable& collection, std::string_view id) {
-    return collection.documents.find({as_bytes(id), {}});
+  // Where find() ended: it saves put() the search. Void once something is put.
+  using Place = BTree<DocumentEntry>::Place;
+  [[nodiscard]] static DocumentEntry* find(const CollectionTable& collection, std::string_view id,
+                                           Place* place = nullptr) {
+    return collection.documents.find({as_bytes(id), {}}, place);
   }
   // Adds a version above the newest one. schema_version 0 and no document: a tombstone.
   // Requires commit above that of the newest version here.
   void put(CollectionTable& collection, std::string_view id, CommitId commit, uint32_t schema_version,
-           ByteSpan document);
+           ByteSpan document, const Place& place = {});
 
   // The same collections and indexes, nothing in them.
   [[nodiscard]] std::unique_ptr<MemoryTable> empty_like() const;
   using Collections = std::map<std::string, std::unique_ptr<CollectionTable>, std::less<>>;
   [[nodiscard]] const Collections& by_name() const { return collections_; }
 
-  [[nodiscard]] uint64_t bytes() const;
+  // Taken from the system.
+  [[nodiscard]] uint64_t bytes() const { return documents_.bytes() + index_values_.bytes(); }
   [[nodiscard]] uint64_t versions() const { return versions_; }      // tombstones included
   [[nodiscard]] uint64_t tombstones() const { return tombstones_; }  // among them
   [[nodiscard]] uint64_t index_entries() const { return index_entries_; }
@@ -96,7 +103,7 @@ class MemoryTable {
  private:
   DocumentEntry* make_entry(std::string_view id, const Version& first, ByteSpan document);
   void add_index_entries(CollectionTable& collection, DocumentEntry& entry, ByteSpan document);
-  Arena documents_;
+  Arena documents_;  // and the nodes of all trees
   PackedArena index_values_;
   Collections collections_;
   Bytes key_;  // scratch

@@ -12,10 +12,8 @@ std::unexpected<Error> bad_record(std::string_view what) {
   return fail(ErrorCode::kBadRecord, fmt::format("log record: {}", what));
 }
 
-void put_header(const RecordHeader& header, Bytes& out, size_t at) {
-  Bytes head;
-  head.reserve(kRecordHeaderBytes);
-  ByteWriter writer(head);
+void put_header(const RecordHeader& header, std::span<uint8_t> place) {
+  PlacedWriter writer(place);
   writer.u32(header.payload_bytes);
   writer.u8(static_cast<uint8_t>(header.type));
   writer.u8(0);
@@ -25,11 +23,8 @@ void put_header(const RecordHeader& header, Bytes& out, size_t at) {
   writer.u64(header.commit.value());
   writer.id(header.chain_before);
   writer.id(header.digest_after);
-  AERODB_ASSERT(head.size() == kRecordHeaderBytes);
-  std::copy(head.begin(), head.end(), out.begin() + static_cast<ptrdiff_t>(at));
+  AERODB_ASSERT(writer.at_end());
 }
-
-void pad(Bytes& out, size_t start) { out.resize(start + round_up(out.size() - start, 8), 0); }
 
 void put_who(const WhoAndWhy& who, ByteWriter& out) {
   out.string(who.request_id);
@@ -114,7 +109,8 @@ bool get(ByteReader& in, SchemaRecord& v) {
   return true;
 }
 
-void put(const CommitOperation& v, ByteWriter& out) {
+template <class Writer>
+void put(const CommitOperation& v, Writer& out) {
   out.u8(static_cast<uint8_t>(v.op));
   out.string(v.collection);
   out.string(v.id);
@@ -122,9 +118,17 @@ void put(const CommitOperation& v, ByteWriter& out) {
   out.u64(v.prev_commit.value());
   out.blob(v.document);
 }
-void put(const Commit& v, ByteWriter& out) {
+template <class Writer>
+void put(const Commit& v, Writer& out) {
   out.u32(static_cast<uint32_t>(v.operations.size()));
   for (const auto& operation : v.operations) put(operation, out);
+}
+uint64_t commit_payload_bytes(const Commit& commit) {
+  constexpr uint64_t kOperationOverhead = 1 + 4 + 4 + 4 + 8 + 4;
+  uint64_t bytes = 4;
+  for (const auto& operation : commit.operations)
+    bytes += kOperationOverhead + operation.collection.size() + operation.id.size() + operation.document.size();
+  return bytes;
 }
 bool get(ByteReader& in, Commit& v) {
   uint32_t count = in.u32();
@@ -196,25 +200,25 @@ void encode_record(RecordHeader header, const Payload& payload, Bytes& out) {
   std::visit([&](const auto& value) { put(value, writer); }, payload);
   header.type = type_of(payload);
   header.payload_bytes = static_cast<uint32_t>(out.size() - start - kRecordHeaderBytes);
-  put_header(header, out, start);
-  pad(out, start);
+  put_header(header, std::span(out).subspan(start, kRecordHeaderBytes));
+  out.resize(start + round_up(out.size() - start, 8), 0);
 }
 
-void CommitEncoder::begin(uint32_t operations) {
-  start_ = out_.size();
-  out_.resize(start_ + kRecordHeaderBytes);
-  ByteWriter(out_).u32(operations);
+uint64_t commit_record_bytes(const Commit& commit) {
+  return round_up(kRecordHeaderBytes + commit_payload_bytes(commit), 8);
 }
-void CommitEncoder::add(const CommitOperation& operation) {
-  ByteWriter writer(out_);
-  put(operation, writer);
-}
-size_t CommitEncoder::bytes() const { return round_up(out_.size() - start_, 8); }
-void CommitEncoder::finish(RecordHeader header) {
+
+void encode_commit(RecordHeader header, const Commit& commit, Bytes& out) {
+  const size_t start = out.size();
+  const uint64_t payload_bytes = commit_payload_bytes(commit);
+  out.resize(start + round_up(kRecordHeaderBytes + payload_bytes, 8), 0);
+  const auto record = std::span(out).subspan(start);
+  PlacedWriter writer(record.subspan(kRecordHeaderBytes, payload_bytes));
+  put(commit, writer);
+  AERODB_ASSERT(writer.at_end());
   header.type = RecordType::kCommit;
-  header.payload_bytes = static_cast<uint32_t>(out_.size() - start_ - kRecordHeaderBytes);
-  put_header(header, out_, start_);
-  pad(out_, start_);
+  header.payload_bytes = static_cast<uint32_t>(payload_bytes);
+  put_header(header, record.first(kRecordHeaderBytes));
 }
 
 Result<RecordView> read_record(ByteSpan in) {
@@ -265,7 +269,7 @@ Result<Payload> parse_payload(const RecordView& record) {
   return bad_record("unknown type");
 }
 
-Chain RecordView::chain_after() const { return chain_over(bytes); }
+Chain RecordView::chain_after() const { return noted_chain_after ? *noted_chain_after : chain_over(bytes); }
 
 Chain chain_over(ByteSpan record_bytes) { return Chain{xxh3_128(record_bytes)}; }
 

@@ -92,20 +92,10 @@ using Payload = std::variant<LineageStart, EpochStart, Seal, SchemaRecord, Commi
 // Appends header, payload and padding. `header.payload_bytes` and `header.type` are filled in from the payload.
 void encode_record(RecordHeader header, const Payload& payload, Bytes& out);
 
-// Writes a commit record piece by piece, for the write path: begin, add operations, finish once the digest is known.
-class CommitEncoder {
- public:
-  explicit CommitEncoder(Bytes& out) : out_(out) {}
-  void begin(uint32_t operations);
-  void add(const CommitOperation& operation);
-  void finish(RecordHeader header);
-  // Bytes that the record takes so far, padding included.
-  [[nodiscard]] size_t bytes() const;
-
- private:
-  Bytes& out_;
-  size_t start_ = 0;
-};
+// The same for a commit, on the write path: its size is known, so that it is written into its place.
+void encode_commit(RecordHeader header, const Commit& commit, Bytes& out);
+// Of the whole record, padding included.
+[[nodiscard]] uint64_t commit_record_bytes(const Commit& commit);
 
 // One record within a buffer, header checked, payload not yet parsed. Views into the buffer.
 struct RecordView {
@@ -113,6 +103,9 @@ struct RecordView {
   ByteSpan bytes;  // the whole record, padding included
   ByteSpan payload;
   [[nodiscard]] Chain chain_after() const;
+  // So that several who ask for chain_after() hash it once.
+  void note_chain_after() { noted_chain_after = chain_after(); }
+  std::optional<Chain> noted_chain_after;
 };
 
 // Reads the record at the start of `in`. BAD_RECORD: truncated, bounds, unknown type, flags or format, padding not

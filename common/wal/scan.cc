@@ -74,12 +74,13 @@ class Walk {
   }
 
   // Answers what broke.
-  std::optional<std::string> take_record(const RecordView& record) {
+  std::optional<std::string> take_record(RecordView& record) {
     const Lsn lsn = record.header.lsn;
     if (!continues_) {
       if (auto broken = begin_at(record)) return broken;
     }
     if (auto broken = check_order(record)) return broken;
+    record.note_chain_after();
     const Chain chain = record.chain_after();
     if (lsn == start_.lsn && chain != start_.chain) {
       return fmt::format("chain after LSN {}: the manifest says {}, found {}", lsn.value(), to_hex(start_.chain),

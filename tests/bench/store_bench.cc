@@ -115,7 +115,8 @@ std::vector<Key> scattered_keys(uint64_t count) {
 void btree_insert(benchmark::State& state) {
   auto keys = scattered_keys(static_cast<uint64_t>(state.range(0)));
   for (auto _ : state) {
-    store::BTree<Key> tree;
+    store::Arena nodes;
+    store::BTree<Key> tree(nodes);
     for (auto& key : keys) tree.insert(&key);
     benchmark::DoNotOptimize(tree.size());
   }
@@ -126,7 +127,8 @@ BENCHMARK(btree_insert)->Arg(100'000)->Arg(1'000'000)->Arg(10'000'000)->Unit(ben
 void btree_find(benchmark::State& state) {
   const auto count = static_cast<uint64_t>(state.range(0));
   auto keys = scattered_keys(count);
-  store::BTree<Key> tree;
+  store::Arena nodes;
+  store::BTree<Key> tree(nodes);
   for (auto& key : keys) tree.insert(&key);
   uint64_t i = 0;
   for (auto _ : state) {

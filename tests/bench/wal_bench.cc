@@ -17,16 +17,14 @@ void record_encode_and_chain(benchmark::State& state) {
   operation.id = id;
   operation.schema_version = 1;
   operation.document = document;
+  const wal::Commit commit{{operation}};
   wal::RecordHeader header;
   Bytes out;
   size_t bytes = 0;
   for (auto _ : state) {
     out.clear();
-    wal::CommitEncoder encoder(out);
-    encoder.begin(1);
-    encoder.add(operation);
     header.lsn = Lsn(header.lsn.value() + 1);
-    encoder.finish(header);
+    wal::encode_commit(header, commit, out);
     header.chain_before = wal::chain_over(out);
     bytes += out.size();
   }

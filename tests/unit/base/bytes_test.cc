@@ -38,6 +38,31 @@ TEST(Bytes, ReaderGivesBackWhatWriterWrote) {
   EXPECT_TRUE(reader.at_end());
 }
 
+TEST(Bytes, PlacedWriterWritesTheSameIntoItsPlaceAndNothingBehindIt) {
+  const auto write = [](auto& writer) {
+    writer.u8(1);
+    writer.u16(0x0302);
+    writer.u32(0x07060504);
+    writer.u64(~uint64_t{1});
+    writer.string("two words");
+    writer.blob({});
+    writer.id(LineageId{{1, 2, 3}});
+  };
+  Bytes expected;
+  ByteWriter grows(expected);
+  write(grows);
+  Bytes place(expected.size() + 1, 9);
+  const auto measured = std::span(place).first(expected.size());
+  PlacedWriter placed(measured);
+  EXPECT_FALSE(placed.at_end());
+  write(placed);
+  EXPECT_TRUE(placed.at_end());
+  EXPECT_EQ(place.back(), 9);
+  place.pop_back();
+  EXPECT_EQ(place, expected);
+  EXPECT_DEATH(placed.u8(0), "");
+}
+
 TEST(Bytes, ReaderStaysFailedAfterTheFirstReadPastTheEnd) {
   const Bytes in = {1, 2, 3};
   ByteReader reader(in);

@@ -21,7 +21,8 @@ using Key = std::pair<std::string, std::string>;
 
 // A tree beside the map that it must equal. std::string compares bytes as unsigned, as the tree does.
 struct Pair {
-  BTree<Entry> tree;
+  Arena nodes;
+  BTree<Entry> tree{nodes};
   std::map<Key, std::unique_ptr<Entry>> map;
 
   static TreeKey tree_key(const Key& key) { return {as_bytes(key.first), as_bytes(key.second)}; }
@@ -76,7 +77,8 @@ std::string random_part(SeededRandom& random) {
 }
 
 TEST(BTree, EmptyTreeHasNoPlaces) {
-  const BTree<Entry> tree;
+  Arena nodes;
+  const BTree<Entry> tree(nodes);
   EXPECT_EQ(tree.first().get(), nullptr);
   EXPECT_EQ(tree.last().get(), nullptr);
   EXPECT_EQ(tree.lower_bound({}).get(), nullptr);
@@ -152,7 +154,8 @@ TEST(BTree, KeysThatShareLongPartsEqualTheMap) {
 }
 
 TEST(BTree, FindOrInsertMakesOnlyWhatIsMissing) {
-  BTree<Entry> tree;
+  Arena nodes;
+  BTree<Entry> tree(nodes);
   std::map<std::string, std::unique_ptr<Entry>> made;
   SeededRandom random(4);
   for (int i = 0; i < 5'000; ++i) {
@@ -170,9 +173,41 @@ TEST(BTree, FindOrInsertMakesOnlyWhatIsMissing) {
   EXPECT_EQ(tree.size(), made.size());
 }
 
+// Each insert is told where the search for its key ended: sometimes right before, sometimes before other inserts, and
+// now and then in another tree.
+TEST(BTree, PlacesOfSearchesSaveTheWayDownAndDoNoHarmWhereTheyAreVoid) {
+  SeededRandom random(6);
+  Pair both, other;
+  for (int i = 0; i < 200; ++i) other.insert({random_part(random), ""});
+  struct Searched {
+    Key key;
+    BTree<Entry>::Place place;
+  };
+  for (int i = 0; i < 8'000; ++i) {
+    std::vector<Searched> searched(1 + random.below(3));
+    for (auto& each : searched) {
+      each.key = {random_part(random), random.one_in(2) ? "" : random_part(random)};
+      const auto& tree = random.one_in(8) ? other.tree : both.tree;
+      (void)tree.find(Pair::tree_key(each.key), &each.place);
+    }
+    for (auto& each : searched) {
+      const bool is_new = !both.map.contains(each.key);
+      const auto [entry, added] = both.tree.find_or_insert(
+          Pair::tree_key(each.key),
+          [&] { return (both.map[each.key] = std::make_unique<Entry>(each.key.first, each.key.second)).get(); },
+          each.place);
+      ASSERT_EQ(added, is_new);
+      ASSERT_EQ(entry, both.map[each.key].get());
+    }
+  }
+  both.expect_equal_walks();
+  for (const auto& [key, entry] : both.map) both.expect_equal_at(key);
+}
+
 TEST(BTreeDeathTest, InsertingAKeyTwiceIsABug) {
   Entry one{"a", ""}, two{"a", ""};
-  BTree<Entry> tree;
+  Arena nodes;
+  BTree<Entry> tree(nodes);
   tree.insert(&one);
   EXPECT_DEATH(tree.insert(&two), "");
 }

@@ -83,16 +83,12 @@ TEST(Record, ReadsOnlyItselfFromALongerBuffer) {
   EXPECT_EQ(record->bytes.size(), size);
 }
 
-TEST(Record, CommitEncoderWritesTheSameBytes) {
+TEST(Record, EncodeCommitWritesTheSameBytes) {
   const auto payload = every_payload()[4];
   const auto& commit = std::get<Commit>(payload);
   Bytes out = {9, 9, 9, 9, 9, 9, 9, 9};  // what stands before stays
-  CommitEncoder encoder(out);
-  encoder.begin(static_cast<uint32_t>(commit.operations.size()));
-  for (const auto& operation : commit.operations) encoder.add(operation);
-  const size_t bytes = encoder.bytes();
-  encoder.finish(some_header());
-  EXPECT_EQ(out.size(), 8 + bytes);
+  encode_commit(some_header(), commit, out);
+  EXPECT_EQ(out.size(), 8 + commit_record_bytes(commit));
   EXPECT_EQ(Bytes(out.begin() + 8, out.end()), encoded(payload));
 }
 
