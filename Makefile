@@ -53,11 +53,11 @@ sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation unde
 fuzz: deps build/fuzz/build.ninja  ## a run of each fuzz target, FUZZ_SECONDS each
 	@tests/fuzz/run build/fuzz $${FUZZ_SECONDS:-600}
 
-soak: check-build build  ## the long run: SEEDS simulator seeds, kills at every call of backup and restore, every crash point of every phase, 500 kills of a real primary
+soak: check-build build  ## the long run: SEEDS simulator seeds, kills at every call of backup and restore, every crash point of every phase, 500 kills of a real primary, ten minutes of kills of any role
 	@$(CHECK)/bin/aerodb-sim --seeds $(SEEDS) --jobs $(JOBS)
 	@AERODB_KILL_ROUNDS=100 $(CHECK)/bin/unit_backup --gtest_filter='*KilledAtAnyCall*'
 	@AERODB_CRASH_POINTS=all $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'crash_point_test.py' -v
-	@AERODB_KILLS=500 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
+	@AERODB_KILLS=500 AERODB_KILL_SECONDS=600 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
 
 cluster: build   ## a local cluster with the ISO tables in it, until Ctrl-C
 	@exec $(PYTHON) configs/local/cluster.py

@@ -51,8 +51,6 @@ std::optional<std::string> Authority::start_lineage(const wal::RecordHeader& hea
     if (!follows) return "lineage_start names another parent than this log";
     entry.parent = start.parent;
   }
-  if (seal_ && start.reason == wal::LineageReason::kEnd && !planted(Fault::kSealedLineageEnded))
-    return fmt::format("lineage_start ends a lineage behind the seal at LSN {} (AUTH-15)", seal_->lsn.value());
   ancestry_.push_back(std::move(entry));
   seal_.reset();
   record(start.who, header);

@@ -30,7 +30,7 @@ struct Lost {
   Decided<LineageEnd> decide(TestNode& node, std::vector<rules::PeerEvidence> peers = {}, std::string request = "e1") {
     auto who = kWho;
     who.request_id = std::move(request);
-    return node.engine->end_lineage(node.engine->end_lineage_evidence("a", std::move(peers)), who, kNew);
+    return node.engine->end_lineage(node.engine->end_lineage_evidence(lost, std::move(peers)), who, kNew);
   }
   Result<LineageEnd> end(TestNode& node, std::vector<rules::PeerEvidence> peers = {}, std::string request = "e1") {
     std::optional<Result<LineageEnd>> answer;
@@ -41,6 +41,7 @@ struct Lost {
   }
   sim::SimWorld world;
   TestNode a, b, c;
+  std::string lost = "a";
 };
 
 std::string detail_of(const Error& error, std::string_view key) {
@@ -163,6 +164,28 @@ TEST(EndLineage, ALogThatEndsWithASealIsTheSuccessorsToContinue) {
   const auto denied = n.end(n.b);
   EXPECT_EQ(code_of(denied), "END_LINEAGE_DENIED");
   EXPECT_EQ(detail_of(denied.error(), "seal_lsn"), std::to_string(n.b.engine->newest().lsn.value()));
+}
+
+TEST(EndLineage, WhereTheSuccessorOfASealIsLostItGoesOnBehindTheSeal) {
+  Lost n;
+  TestNode d(n.world, {.name = "d", .instance = 4, .primary = false});
+  ASSERT_FALSE(d.start());
+  ASSERT_TRUE(n.a.demote(demotion(n.c)));
+  for (auto* to : {&n.b, &d}) ASSERT_FALSE(ship(n.a, *to));
+  const Lsn seal = n.b.engine->newest().lsn;
+  n.lost = "c";
+  const auto ended = n.end(n.b);
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->fork_lsn, seal);
+  ASSERT_TRUE(n.b.write({insert("y")}));
+  n.b.restart(CrashKind::kPower);
+  EXPECT_EQ(n.b.engine->role(), Role::kPrimary);
+  // Whoever holds that seal follows: the others, and the node that sealed itself.
+  for (auto* to : {&n.a, &d}) {
+    ASSERT_FALSE(ship(n.b, *to));
+    EXPECT_EQ(to->engine->role(), Role::kReplica);
+    expect_same_state(n.b, *to, {"x", "y"});
+  }
 }
 
 TEST(EndLineage, HasRoomInAFullRing) {

@@ -52,7 +52,7 @@ TEST_F(BootstrapTest, EveryStageIsAnEvent) {
               HasSubstr("kind=bootstrap\nrequest_id=r1\noperator=ann\nreason=a test"));
   std::vector<std::string> stages;
   for (const auto& event : r.events()) {
-    if (event.name == "repair") stages.push_back(fmt::format("{}", event.fields.at(2)));
+    if (event.name == "repair_stage") stages.push_back(fmt::format("{}", event.fields.at(2)));
   }
   EXPECT_THAT(stages, ::testing::ElementsAre("stage=asking", "stage=transferring", "stage=verifying", "stage=asking",
                                              "stage=installing", "stage=done"));

@@ -82,7 +82,7 @@ struct RepairCommandTest : NodeTest {
   std::vector<std::string> stages(TestNode& node) {
     std::vector<std::string> stages;
     for (const auto& event : node.events()) {
-      if (event.name == "repair") stages.push_back(event.fields.at(2));
+      if (event.name == "repair_stage") stages.push_back(event.fields.at(2));
     }
     return stages;
   }

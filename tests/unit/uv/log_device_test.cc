@@ -97,6 +97,25 @@ TEST_F(UvLogDeviceTest, MissingSegmentIsNeverMadeUp) {
   EXPECT_FALSE(std::filesystem::exists(path("absent")));
 }
 
+TEST_F(UvLogDeviceTest, OpenedAgainItWritesToTheNewFiles) {
+  open_segments();
+  auto write = [&](std::string_view text) {
+    std::optional<Result<void>> answer;
+    device().submit(0, 0, as_bytes(text), Completion::kLater, [&](Result<void> result) { answer = std::move(result); });
+    EXPECT_TRUE(run_until([&] { return answer.has_value(); }));
+    EXPECT_TRUE(*answer);
+  };
+  write("old");
+  std::filesystem::rename(path("0"), path("before"));
+  ASSERT_TRUE(disk_.open(path("0"), runtime::OpenMode::kCreate));
+  EXPECT_FALSE(device().open({path("0"), path("absent")}));
+  write("mid");  // where opening fails, what was open stays open
+  ASSERT_TRUE(device().open({path("0"), path("1")}));
+  write("new");
+  EXPECT_EQ(content("before", 0, 3), "mid");
+  EXPECT_EQ(content("0", 0, 3), "new");
+}
+
 TEST_F(UvLogDeviceTest, SecondWriteInFlightIsABug) {
   // The threads of the runtime do not survive a plain fork.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
