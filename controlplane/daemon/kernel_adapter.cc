@@ -75,7 +75,8 @@ Result<NodeExplanation> check_explanation(const ControlledNode& node, const wire
   return NodeExplanation{Bytes(packed.begin(), packed.end()), response.sha256};
 }
 
-KernelReply reply_of(CallResult<VerbatimAnswer>&& result) {
+// Not inlined: GCC 12 would then take the answer for uninitialized.
+[[gnu::noinline]] KernelReply reply_of(CallResult<VerbatimAnswer>&& result) {
   using Verdict = KernelReply::Verdict;
   if (result) return {Verdict::kAnswered, std::move(result->packed), {}};
   auto& failure = result.error();

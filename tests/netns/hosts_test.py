@@ -155,6 +155,8 @@ class Partition(HostsTest):
         self.maintenance("r2", "resume", "--accept-lineage", ended["lineage"], "--from", self.cluster.replication_address("r1"),
                          "--reason", "r1 goes on")
         # p1 has what nobody else has: exported first, then replaced.
+        self.cluster.stop("p1")
+        self.cluster.start("p1", binary="aerodb-replica")
         from_r1 = self.cluster.replication_address("r1")
         self.maintenance("r1", "checkpoint", "--reason", "for p1")
         denied = self.maintenance("p1", "bootstrap", "--from", from_r1, "--discard", "--phrase", "discard the history of p1",
@@ -164,8 +166,6 @@ class Partition(HostsTest):
         self.maintenance("p1", "orphans", "export", exported, "--reason", "rejoin")
         kinds = [json.loads(line) for line in exported.read_text().splitlines()]
         self.assertEqual(sum("document" in line for line in kinds), 5)
-        self.cluster.stop("p1")
-        self.cluster.start("p1", binary="aerodb-replica")
         self.maintenance("p1", "bootstrap", "--from", from_r1, "--discard", "--phrase", "discard the history of p1", "--reason", "rejoin")
         self.cluster.stop("s1-from-r1")
         self.cluster.start_shipper("s1-from-r1")

@@ -169,7 +169,7 @@ class LostPrimary(RepairTest):
         self.cluster.wait_in_step()
         self.cluster.kill("p1")
         instance = self.cluster.status("r1")["instance"]
-        sealed = json.loads(self.cluster.aerodb("seal", "--data-dir", "p1", "--to", "r1", "--instance", instance, "--reason", "p1 failed",
+        sealed = json.loads(self.cluster.aerodb("seal", "--data-dir", "p1", "--to", "r1", "--instance", instance.hex(), "--reason", "p1 failed",
                                                 "-o", "json").stdout)
         self.cluster.start("p1")  # the same binary: it serves what r1 lacks, and admits nothing
         with self.cluster.client("p1") as client:

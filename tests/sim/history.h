@@ -41,6 +41,7 @@ struct History {
     Epoch epoch;
     Lsn lsn;
     Lsn seal_lsn;  // that it answers; zero at the start of a lineage
+    std::string node;
     InstanceId instance;
     bool by_successor = false;
   };

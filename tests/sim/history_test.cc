@@ -14,7 +14,7 @@ History five_records() {
     const auto type = lsn == 5 ? wal::RecordType::kSeal : wal::RecordType::kCommit;
     history.entries.push_back({Chain{{lsn}}, Digest{}, CommitId(commit), LineageId{{1}}, Epoch(1), type});
   }
-  history.epochs.push_back({Epoch(1), Lsn(1), Lsn(), InstanceId{{1}}, false});
+  history.epochs.push_back({Epoch(1), Lsn(1), Lsn(), "p1", InstanceId{{1}}, false});
   history.schema_lsn[0][0] = Lsn(2);
   history.commit_lsn = {Lsn(), Lsn(3), Lsn(4)};
   history.commit_issue = {0, 1, 2};

@@ -95,6 +95,7 @@ struct Permits {
   uint32_t snapshots = 0;
   uint32_t lineage_ends = 0;
   std::set<LineageId> lineages;  // accepted
+  std::set<std::string> lost;    // nodes whose authority was to end
 };
 
 struct NodeFacts {
@@ -227,7 +228,6 @@ class Model {
   struct Exported {
     Lsn fork;
     Lsn end;
-    Chain chain;  // after the end
     uint64_t versions = 0;
   };
   [[nodiscard]] std::optional<Exported> read_export(NodeIndex node, const Bytes& file);

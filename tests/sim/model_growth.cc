@@ -96,7 +96,11 @@ void Model::begin_branch(NodeIndex index, const wal::RecordView& record, const w
   const History& parent = branches_[facts.stay().branch];
   if (fork > parent.last_lsn()) return fail("a lineage that starts beyond the history");
   const auto& end = parent.at(fork);
-  if (end.type == wal::RecordType::kSeal) return fail("a lineage is ended on a log that ends with a seal (AUTH-15)");
+  // Behind a seal its successor alone could have gone on.
+  const auto seal = parent.seals.find(fork);
+  const std::string& lost = seal == parent.seals.end() ? parent.epoch(end.epoch)->node : seal->second.successor;
+  if (!facts.permits.lost.contains(lost))
+    return fail(fmt::format("a lineage is ended in which {} has authority, and nobody named it lost (AUTH-15)", lost));
   if (start.parent != end.lineage || start.parent_lsn != fork || start.parent_commit != end.commit ||
       start.parent_chain != end.chain || header.chain_before != end.chain || header.commit != end.commit ||
       header.digest_after != end.digest)
@@ -114,7 +118,7 @@ void Model::begin_branch(NodeIndex index, const wal::RecordView& record, const w
   --facts.permits.lineage_ends;
   History branch = parent.up_to(fork);
   branch.parent = facts.stay().branch;
-  branch.epochs.push_back({header.epoch, header.lsn, Lsn(), start.instance, false});
+  branch.epochs.push_back({header.epoch, header.lsn, Lsn(), start.node, start.instance, false});
   branch.requests[start.who.request_id].push_back(header.lsn);
   branch.entries.push_back(
       {record.chain_after(), header.digest_after, header.commit, start.lineage, header.epoch, header.type});
@@ -200,7 +204,7 @@ void Model::take_authority(History& history, const wal::RecordView& record, cons
   if (const auto* seal = std::get_if<wal::Seal>(&payload)) return take_seal(history, record, *seal);
   if (const auto* epoch = std::get_if<wal::EpochStart>(&payload)) return take_epoch(history, record, *epoch);
   const auto& start = std::get<wal::LineageStart>(payload);
-  history.epochs.push_back({record.header.epoch, record.header.lsn, Lsn(), start.instance, false});
+  history.epochs.push_back({record.header.epoch, record.header.lsn, Lsn(), start.node, start.instance, false});
   history.requests[start.who.request_id].push_back(record.header.lsn);
 }
 
@@ -231,7 +235,7 @@ void Model::take_epoch(History& history, const wal::RecordView& record, const wa
     return fail(fmt::format("{} promotes on a seal that it declined (AUTH-6)", start.node));
   if (by_owner && !seal.declined)
     return fail(fmt::format("{} starts an epoch on its own seal, which was not declined (AUTH-11)", start.node));
-  history.epochs.push_back({start.epoch, record.header.lsn, before->first, start.instance, by_successor});
+  history.epochs.push_back({start.epoch, record.header.lsn, before->first, start.node, start.instance, by_successor});
   history.requests[start.who.request_id].push_back(record.header.lsn);
 }
 

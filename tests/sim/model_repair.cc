@@ -66,7 +66,8 @@ bool Model::is_exported(NodeIndex index, const engine::Position& end, const SimD
   for (const auto& file : nodes_[index].export_files) {
     const auto content = disk.peek(file);
     const auto exported = content ? read_export(index, *content) : std::nullopt;
-    if (exported && exported->chain == end.chain) return true;
+    // A halted node may have more on its disk than it ever called durable.
+    if (exported && exported->fork <= end.lsn && exported->end >= end.lsn) return true;
   }
   return false;
 }
@@ -103,14 +104,14 @@ std::optional<Model::Exported> Model::read_export(NodeIndex index, const Bytes& 
   }
   if (!whole) return std::nullopt;
   const History& history = branches_[facts.stay().branch];
-  if (exported.end > history.last_lsn() || exported.fork > exported.end) return wrong("it ends where no log ends");
-  exported.chain = history.at(exported.end).chain;
+  if (exported.fork > exported.end) return wrong("it ends before its fork");
+  const Lsn known = std::min(exported.end, facts.durable().lsn);
   exported.versions = found.size();
-  const CommitId fork = history.at(exported.fork).commit;
-  const CommitId end = history.at(exported.end).commit;
+  const CommitId fork = history.at(std::min(exported.fork, known)).commit;
+  const CommitId end = history.at(known).commit;
   std::set<std::string> all;
   std::set<std::string> needed;
-  const CommitId floor = history.floor_at(exported.end);
+  const CommitId floor = history.floor_at(known);
   for (uint32_t c = 0; c < kCollections; ++c) {
     for (uint32_t id = 0; id < ids_; ++id) {
       auto add = [&](std::set<std::string>& to, const Version& v) {
@@ -123,7 +124,7 @@ std::optional<Model::Exported> Model::read_export(NodeIndex index, const Bytes& 
     }
   }
   for (const auto& version : found) {
-    if (!all.contains(version)) return wrong("a version that is not there: " + version);
+    if (known == exported.end && !all.contains(version)) return wrong("a version that is not there: " + version);
   }
   for (const auto& version : needed) {
     if (!found.contains(version)) return wrong("a version is missing: " + version);

@@ -138,8 +138,10 @@ void Operator::lose_contact() {
     desk_.end_lineage(node, owner, {owner}, [this, owner, node](bool ended) {
       process_->loop().after(random_.below(30'000), [this, owner, node, ended] {
         set_contact(owner, true);
-        if (ended) follow(node);
-        next_step();
+        if (!ended) return next_step();
+        follow(node);
+        process_->loop().after(20'000 + random_.below(40'000),
+                               [this, owner, node] { desk_.heal(owner, node, [this](bool) { next_step(); }); });
       });
     });
   });
@@ -312,6 +314,8 @@ void Operator::switch_over(NodeIndex from, NodeIndex to) {
     if (!sealed) return next_step();
     // A foreign seal: the third node is asked first, now and then.
     if (random_.one_in(4)) promote(other_than(to), std::nullopt, [](bool) {});
+    // A statement about an older seal moves nothing.
+    if (statement_ && random_.one_in(3)) demote(from, other_than(from), statement_, [](bool) {});
     // The sealed node may follow from now on.
     if (random_.one_in(3)) context_.nodes[from]->restart(node::Binary::kReplica);
     promote_until_granted(to, 12);

@@ -76,7 +76,10 @@ void RepairDesk::poll(std::shared_ptr<Repair> repair) {
       // It opens its directory anew, or something on the way is broken.
       if (!status) return poll(repair);
       if (status->request_id != repair->request_id) return repair->then(nullptr);  // it died meanwhile
-      if (!status->finished) return poll(repair);
+      if (!status->finished) {
+        if (status->stage == "verifying" || status->stage == "installing") burn_fuse(repair->node, 60);
+        return poll(repair);
+      }
       refusal_ = status->error_code.value_or("");
       context_.count(status->error_code ? Counter::kRepairsFailed : Counter::kRepairsDone);
       context_.journal.note("operator: {} of {} ended: {} {}", *status->kind, context_.nodes[repair->node]->name(),
@@ -167,6 +170,7 @@ void RepairDesk::end_lineage(NodeIndex node, NodeIndex lost, const std::vector<N
   request->phrase = fmt::format("end the lineage of {}", request->lost);
   request->loss_phrase = fmt::format("give up what {} acknowledged after LSN {}", request->lost, asked.lsn.value());
   ++context_.nodes[node]->facts().permits.lineage_ends;
+  context_.nodes[node]->facts().permits.lost.insert(request->lost);
   refusal_ = "UNREACHABLE";
   connect(node, [this, node, asked, request, then = std::move(then)](std::shared_ptr<wire::Client> client) mutable {
     if (!client) return then(false);
@@ -219,8 +223,8 @@ void RepairDesk::heal(NodeIndex node, NodeIndex source, Then then) {
     });
   };
   // Without an export it must be refused.
-  const bool careless = !context_.calm && random_.one_in(3);
-  if (forks && !careless) return export_orphans(node, source, std::move(take));
+  const bool careless = random_.one_in(4);
+  if ((forks && !careless) || refusal_ == "ORPHANS_NOT_EXPORTED") return export_orphans(node, source, std::move(take));
   take(true);
 }
 
