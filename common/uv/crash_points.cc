@@ -38,6 +38,11 @@ constexpr ClassRow kFiles[] = {
     {Match::kName, "MANIFEST", "manifest"},
     {Match::kName, "CLEAN_STOP", "clean_stop"},
     {Match::kName, "HALT", "halt"},
+    {Match::kName, "FENCED", "fenced"},
+    {Match::kName, "INSTALL", "install"},
+    {Match::kName, "SOURCE", "source"},  // of a bootstrap: the manifest it takes
+    {Match::kName, "accepted", "accepted"},
+    {Match::kName, "orphans", "orphans"},
     {Match::kName, "events.jsonl", "events"},
     {Match::kName, "events.1.jsonl", "events"},
     {Match::kName, "audit.jsonl", "audit"},
@@ -48,6 +53,7 @@ constexpr ClassRow kFiles[] = {
     {Match::kParent, "quarantine", "quarantine"},
     {Match::kParent, "traces", "trace"},
     {Match::kEnd, ".tar", "backup"},
+    {Match::kEnd, ".jsonl", "export"},  // of orphans
     {Match::kEnd, ".partial", "partial"},  // of a backup or a restored directory, until it is renamed
 };
 constexpr ClassRow kDirectories[] = {

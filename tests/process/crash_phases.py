@@ -164,8 +164,12 @@ class Templates:
         self.change("three_runs", three_runs)
         self.change("stray_run", lambda victim, client: victim.operation("storage.checkpoint", request=request(9), merge=False),
                     "manifest.rename.before", "three_runs")
-        self.change("large_index", lambda victim, client: insert_large(client, 18 << 20, "author"))
 
+        def large_index(victim, client):
+            for number, size in enumerate((18 << 20, 1)):
+                insert_large(client, size, "author")
+                victim.operation("storage.checkpoint", request=request(number), merge=False)
+        self.change("large_index", large_index)
 
     def make_backup(self):
         victim = Victim(self.root / "backup.work", self["three_runs"], "p1", PRIMARY)
@@ -380,7 +384,7 @@ PHASES = [
           must=("manifest.rename.before", "run.sync.after", "runs_directory.sync_directory.before")),
     Phase("merge", checkpoint, "three_runs", focus=("manifest.",), passages=(1, 2), must=("run.remove.before", "run.read.before")),
     Phase("checkpoint_again", checkpoint, "stray_run", must=("run.remove.after",)),
-    Phase("sort_on_disk", checkpoint, "large_index", must=("run_sort.write.half", "run_sort.remove.before")),
+    Phase("sort_on_disk", compact, "large_index", must=("run_sort.write.half", "run_sort.remove.before")),
     Phase("compact", compact, "three_runs", focus=("manifest.rename.", "run.remove.")),
     Phase("snapshot", snapshot, "three_runs",
           must=("snapshot_run.link.after", "snapshot_manifest.rename.before", "snapshots_directory.sync_directory.after")),

@@ -314,12 +314,24 @@ void Operator::switch_over(NodeIndex from, NodeIndex to) {
     if (!sealed) return next_step();
     // A foreign seal: the third node is asked first, now and then.
     if (random_.one_in(4)) promote(other_than(to), std::nullopt, [](bool) {});
-    // A statement about an older seal moves nothing.
-    if (statement_ && random_.one_in(3)) demote(from, other_than(from), statement_, [](bool) {});
+    // A statement about an older seal moves nothing, nor does one that its successor did not make.
+    const auto foreign = random_.one_in(2) ? statement_ : foreign_statement(from, other_than(to));
+    if (foreign && random_.one_in(3)) demote(from, other_than(from), foreign, [](bool) {});
     // The sealed node may follow from now on.
     if (random_.one_in(3)) context_.nodes[from]->restart(node::Binary::kReplica);
     promote_until_granted(to, 12);
   });
+}
+
+std::optional<Bytes> Operator::foreign_statement(NodeIndex sealed, NodeIndex declining) {
+  const History& history = context_.model.main();
+  const engine::NodeFile* identity =
+      context_.nodes[sealed]->node() == nullptr ? nullptr : context_.nodes[sealed]->node()->identity();
+  if (identity == nullptr || history.seals.empty()) return std::nullopt;
+  const auto& [lsn, seal] = *history.seals.rbegin();
+  if (seal.instance == context_.model.node(declining).instance()) return std::nullopt;
+  return engine::encode_decline({identity->cluster, lsn, history.at(lsn).chain, context_.nodes[declining]->name(),
+                                 context_.model.node(declining).instance()});
 }
 
 void Operator::promote_until_granted(NodeIndex node, uint32_t attempts) {

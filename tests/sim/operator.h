@@ -42,6 +42,8 @@ class Operator {
   void explain(NodeIndex node);
   // Demote, ship, promote, follow: each step tried a few times.
   void switch_over(NodeIndex from, NodeIndex to);
+  // As if another node than its successor had declined the last seal.
+  [[nodiscard]] std::optional<Bytes> foreign_statement(NodeIndex sealed, NodeIndex declining);
   void promote_until_granted(NodeIndex node, uint32_t attempts);
   void decline_and_pass_on(NodeIndex from);
   void decline_until_granted(NodeIndex from, NodeIndex first, uint32_t attempts);
