@@ -330,8 +330,12 @@ std::optional<Bytes> Operator::foreign_statement(NodeIndex sealed, NodeIndex dec
   if (identity == nullptr || history.seals.empty()) return std::nullopt;
   const auto& [lsn, seal] = *history.seals.rbegin();
   if (seal.instance == context_.model.node(declining).instance()) return std::nullopt;
-  return engine::encode_decline({identity->cluster, lsn, history.at(lsn).chain, context_.nodes[declining]->name(),
-                                 context_.model.node(declining).instance()});
+  return engine::encode_decline({identity->cluster,
+                                 lsn,
+                                 history.at(lsn).chain,
+                                 context_.nodes[declining]->name(),
+                                 context_.model.node(declining).instance(),
+                                 {}});
 }
 
 void Operator::promote_until_granted(NodeIndex node, uint32_t attempts) {
