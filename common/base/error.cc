@@ -46,7 +46,7 @@ constexpr ErrorRow kRows[] = {
     {kNotReady, "NOT_READY", kReject, "REPL-4", X::kTryLater, 503, "The node is not READY.", "recovery ending; bootstrap ending"},
     {kHalted, "HALTED", kReject, "FAIL-2", X::kHalted, 503, "The node halted and answers no document reads or writes.", "restart after the cause is gone; resume; bootstrap --discard"},
     {kEpochEnded, "EPOCH_ENDED", kReject, "REPL-7", X::kRejected, 409, "The receipt lies beyond the end of its epoch in this history.", kNothing},
-    {kLineageEnded, "LINEAGE_ENDED", kReject, "REPL-7", X::kRejected, 409, "The receipt's lineage ended before the position it names.", kNothing},
+    {kLineageEnded, "LINEAGE_ENDED", kReject, "REPL-7", X::kRejected, 409, "The lineage ended: before the position that the receipt names, or with this node's authority.", kNothing},
     {kLineageUnknown, "LINEAGE_UNKNOWN", kReject, "REPL-7", X::kRejected, 409, "The receipt's lineage is not in this node's ancestry.", kNothing},
     {kNotPrimary, "NOT_PRIMARY", kReject, "AUTH-1", X::kRejected, 409, "The log gives another node the authority to write.", "demote; promote"},
     {kSealed, "SEALED", kReject, "AUTH-2", X::kRejected, 409, "This node's authority ended with a seal.", "promote"},

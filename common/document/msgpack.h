@@ -205,7 +205,9 @@ class BasicPackWriter {
   }
   void array(uint32_t count) { container_head(0x90, 0xdc, count); }
   void map(uint32_t pairs) { container_head(0x80, 0xde, pairs); }
-  void raw(ByteSpan packed) { end_.append(packed.data(), packed.size()); }
+  void raw(ByteSpan packed) {
+    if (!packed.empty()) end_.append(packed.data(), packed.size());
+  }
   // key, value
   void field(std::string_view key, std::string_view v) {
     text(key);

@@ -37,6 +37,14 @@ Result<store::Manifest> read_source(runtime::Disk& disk, const std::string& part
   return store::decode_manifest(*bytes, path).value_or(store::Manifest());
 }
 
+// Whether this node has started an epoch by that very seal: it must not get to do so again.
+bool answered_before(const std::optional<SealState>& seal, const InstanceId& instance,
+                     std::span<const AncestryEntry> own) {
+  return seal && std::ranges::any_of(own, [&](const AncestryEntry& epoch) {
+           return epoch.first_lsn == seal->lsn.next() && epoch.chain == seal->chain_after && epoch.instance == instance;
+         });
+}
+
 bool same_file(const store::RunInfo& a, const store::RunInfo& b) {
   return a.number == b.number && a.bytes == b.bytes && a.sha256 == b.sha256;
 }
@@ -187,7 +195,8 @@ Result<void> PartialSnapshot::end_run(runtime::Disk& disk, const store::RunInfo&
 // --- verification, preparation
 
 Result<void> verify_partial(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node,
-                            const store::Manifest& source, const ProgressFunction& progress) {
+                            const store::Manifest& source, const ProgressFunction& progress,
+                            std::span<const AncestryEntry> own) {
   if (source.cluster != node.cluster) {
     return fail(ErrorCode::kWrongNode, fmt::format("bootstrap: the snapshot is of cluster {}, this node of {}",
                                                    to_hex(source.cluster), to_hex(node.cluster)));
@@ -198,12 +207,15 @@ Result<void> verify_partial(runtime::Disk& disk, const std::string& data_dir, co
   if (unverified) options.level = VerifyLevel::kManifest;
   auto state = verify_runs(disk, partial_of(data_dir), node.cluster, source, unverified, options);
   if (!state) return fail(std::move(state.error()));
-  if ((*state)->authority().role_of(node.instance) == rules::Role::kReplica) return {};
+  const auto& authority = (*state)->authority();
+  const bool holds = authority.role_of(node.instance) != rules::Role::kReplica;
+  if (!holds && !answered_before(authority.seal(), node.instance, own)) return {};
   return fail(
       ErrorCode::kNoSnapshot,
-      fmt::format("bootstrap: the source's snapshot ends at LSN {}, where {} itself still holds authority or is "
-                  "sealed: the source needs a later checkpoint",
-                  source.lsn.value(), node.name));
+      fmt::format("bootstrap: the source's snapshot ends at LSN {}, where {} itself {}: the source needs a "
+                  "later checkpoint",
+                  source.lsn.value(), node.name,
+                  holds ? "still holds authority or is sealed" : "could be promoted a second time by one seal"));
 }
 
 Result<void> prepare_install(runtime::Disk& disk, const std::string& data_dir, const wal::RingGeometry& geometry,

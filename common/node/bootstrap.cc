@@ -227,8 +227,9 @@ void Bootstrap::verify() {
   const auto& config = node_.config();
   job(
       [partial = partial_, data_dir = config.data_dir, node = node_.engine()->node(),
+       own = node_.engine()->state_data().authority().ancestry(),
        geometry = wal::RingGeometry{config.wal_segments, config.wal_segment_bytes}](runtime::Disk& disk) {
-        auto verified = engine::verify_partial(disk, data_dir, node, partial->manifest(), nullptr);
+        auto verified = engine::verify_partial(disk, data_dir, node, partial->manifest(), nullptr, own);
         return verified ? engine::prepare_install(disk, data_dir, geometry, partial->manifest()) : verified;
       },
       [this] { ask_again(); });

@@ -3,6 +3,7 @@
 A phase begins with a copy of one template directory. Points of kind `focus` are tried in it at several passages, although
 an earlier phase has them too: there they lie within what this phase is about.
 """
+import hashlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ SEGMENT_BYTES = 16 << 20
 EVENTS_BYTES = 1 << 20
 LARGE = 900_000
 FILLED = {f"n{number}": number for number in range(20)}
+NEWER = {name: rank + 100 for name, rank in FILLED.items()}
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Phase:
     may_refuse: tuple = ()  # exit codes with which a restart may refuse the directory
     look_closer: Callable | None = None  # what each restart looks at beside the node
     once_more: Callable | None = None  # what makes a node of a directory that was refused
+    again: bool = False  # the same work can be done once more, and then gets through
 
 
 def request(number):
@@ -55,7 +58,8 @@ class Templates:
     def __init__(self, root):
         self.root = root
         self.facts = {}
-        cluster = CheckCluster(replicas=1)
+        self.sources = {}  # nodes that run while others are killed, by template
+        cluster = CheckCluster(replicas=2)
         try:
             self.make(cluster)
         finally:
@@ -65,6 +69,11 @@ class Templates:
         self.make_nearly_full_events()
         self.make_runs()
         self.make_backup()
+        self.make_repairs()
+
+    def close(self):
+        for source in self.sources.values():
+            source.end()
 
     def __getitem__(self, name):
         return self.root / name
@@ -85,9 +94,9 @@ class Templates:
         cluster.stop("s1-from-p1")
         with cluster.replication("p1") as source:
             self.facts["source"] = source.call("wal.position")
-        for node in ("p1", "r1"):
+        for node in cluster.names:
             cluster.kill(node)
-        self.keep(cluster, filled="p1", replica="r1")
+        self.keep(cluster, filled="p1", replica="r1", follower="r2")
         cluster.start("p1")
         self.facts["batches"] = list(self.more_records(cluster))
         cluster.start("r1")
@@ -109,9 +118,9 @@ class Templates:
                 client.call("doc.insert", collection="notes", schema_version=1, document={"_id": f"m{lsn}", "rank": 1, "author": "a", "text": "x"})
                 yield source.call("wal.fetch", from_lsn=lsn, max_bytes=1, wait_ms=0)
 
-    def change(self, template, work, point=None, source="filled"):
+    def change(self, template, work, point=None, source="filled", node="p1", signal_number=signal.SIGKILL):
         """A template from another, after `work` and a kill, at a crash point or when the work is done."""
-        victim = Victim(self.root / f"{template}.work", self[source], "p1", PRIMARY)
+        victim = Victim(self.root / f"{template}.work", self[source], node, PRIMARY if node == "p1" else REPLICA)
         victim.start({"AERODB_CRASH_POINT": point} if point else None)
         try:
             with victim.client() as client:
@@ -121,8 +130,9 @@ class Templates:
             victim.ended()
         else:
             assert not point, f"{point} was not passed"
-            victim.end()
-        copy_directory(victim.dir / "p1", self[template])
+            victim.end(signal_number)
+        copy_directory(victim.dir / node, self[template])
+        return victim
 
     def make_torn(self):
         def write(victim, client):
@@ -175,6 +185,50 @@ class Templates:
         victim = Victim(self.root / "backup.work", self["three_runs"], "p1", PRIMARY)
         victim.command("backup", "--output", self.root / "backup.tar", "--data-dir", "p1")
         self.backup = self.root / "backup.tar"
+
+
+    def make_repairs(self):
+        """A source with documents of its own, in runs of several pieces; a replica that has all that an install takes away; one
+        that halted; and a replica that went on in a lineage of its own."""
+        def take_over(victim, client):
+            for name in FILLED:
+                victim.send_write(client, name, NEWER[name])
+                client.receive()
+            for number in range(3):
+                text = os.urandom(LARGE // 2).hex()
+                client.call("doc.insert", collection="notes", schema_version=1, document={"_id": f"f{number}", "rank": 0, "text": text})
+            for number in range(2):
+                victim.operation("storage.checkpoint", request=request(number), merge=False)
+                client.call("doc.insert", collection="notes", schema_version=1,
+                            document={"_id": f"g{number}", "rank": 0, "author": "a", "text": "x"})
+            victim.operation("storage.checkpoint", request=request(2), merge=False)
+        self.change("ahead", lambda victim, client: (setattr(victim, "documents", dict(FILLED)), take_over(victim, client)))
+
+        def keep_runs(victim, client):
+            victim.operation("storage.checkpoint", request=request(1), merge=False)
+            self.facts["old"] = position_of(client.call("status"))
+        behind = self.change("behind", keep_runs, source="replica", node="r1", signal_number=signal.SIGTERM)
+        behind.command("orphans", "export", "--data-dir", "r1", "--fork", self.facts["old"][0] - 1, "orphans.jsonl")
+        copy_directory(behind.dir / "r1/authority/orphans", self["behind"] / "authority/orphans")
+        self.change("halted", lambda victim, client: halt(victim, self), source="replica", node="r1")
+        self.change("other_lineage", lambda victim, client: end_lineage(victim, self), source="replica", node="r1")
+        self.facts["new"] = self.start_source("ahead", "p1")
+        self.start_source("other_lineage", "r1")
+        with self.sources["other_lineage"].client("replication.sock") as client:
+            self.facts["other_lineage"] = client.call("wal.position")
+
+    def start_source(self, template, node):
+        source = self.sources[template] = Victim(self.root / f"{template}.source", self[template], node, PRIMARY if node == "p1" else REPLICA)
+        source.start()
+        with source.client() as client:
+            return position_of(client.call("status"))
+
+    def address(self, template):
+        return f"unix:{self.sources[template].dir / 'replication.sock'}"
+
+
+def position_of(status):
+    return status["durable_lsn"], status["chain"], status["digest"]
 
 
 def insert_large(client, total, field="text"):
@@ -367,6 +421,129 @@ def restore(victim, templates):
     victim.command("restore", "--input", templates.backup, "--config", "node.toml")
 
 
+def take_snapshot(victim, templates):
+    """Unless it has it."""
+    new = templates.facts["new"]
+    with victim.client() as client:
+        has_it = position_of(client.call("status")) == new
+    if not has_it:
+        victim.repair("replica.bootstrap", request=request(1), source=templates.address("ahead"), discard=True, phrase="discard the history of r1")
+    victim.promise("the new state", lambda status, client: position_of(status) == new)
+
+
+def bootstrap(victim, templates):
+    victim.documents, victim.unanswered = dict(FILLED), dict(NEWER)
+    old, new = templates.facts["old"], templates.facts["new"]
+
+    def of_one_state(status, client):
+        documents = {name: victim.read(client, name) for name in FILLED}
+        return (position_of(status), documents) in ((old, FILLED), (new, NEWER))
+    victim.promise("the old state or the new one", of_one_state)
+    take_snapshot(victim, templates)
+
+
+def bootstrap_halted(victim, templates):
+    victim.documents, victim.unanswered = dict(FILLED), dict(NEWER)
+    new = templates.facts["new"]
+    victim.promise("halted, or the new state", lambda status, client: status["state"] == "HALTED" or position_of(status) == new)
+    take_snapshot(victim, templates)
+
+
+def resume(victim, templates):
+    victim.documents = dict(FILLED)
+    end = templates.facts["source"]["durable"]["lsn"]
+    victim.promise("the whole log, halted or not", lambda status, client: status["state"] in ("HALTED", "READY") and status["durable_lsn"] == end)
+    with victim.client() as client:
+        halted = client.call("status")["state"] == "HALTED"
+    if halted:
+        victim.repair("replica.resume", request=request(1), source=templates.address("ahead"))
+    victim.promise("halted no more", lambda status, client: status["state"] == "READY")
+
+
+def accept_lineage(victim, templates):
+    """Once answered, a source of the other lineage is followed."""
+    victim.documents = dict(FILLED)
+    source = templates.facts["other_lineage"]
+
+    def follows(*_):
+        with victim.client("replication.sock") as client:
+            try:
+                client.call("replica.open", shipper="test", shipper_instance=os.urandom(16), source_node="r1",
+                            source_instance=source["instance"], cluster=source["cluster"], source_durable=source["durable"],
+                            ancestry=source["ancestry"])
+            except RpcError as error:
+                assert error.code == "LINEAGE_CHANGED", error
+                return False
+        return True
+    if not follows():
+        victim.repair("replica.resume", request=request(1), accept_lineage=source["ancestry"][-1]["lineage"],
+                      source=templates.address("other_lineage"))
+    victim.promise("follows the other lineage", follows)
+
+
+def end_lineage(victim, templates):
+    victim.documents = dict(FILLED)
+    source = templates.facts["source"]
+    end, lineage = source["durable"]["lsn"], source["ancestry"][-1]["lineage"]
+
+    def before_or_after(status, _):
+        if status["role"] == "replica":
+            return (status["durable_lsn"], status["lineage"]) == (end, lineage)
+        return status["role"] == "primary" and status["durable_lsn"] > end and status["lineage"] != lineage
+    victim.promise("a replica still, or primary of a lineage of its own", before_or_after)
+    with victim.client("r1/maintenance.sock") as client:
+        ended = client.call("node.end_lineage", request=request(5), lost="p1", absent=[], peers=[], phrase="end the lineage of p1",
+                            loss_phrase=f"give up what p1 acknowledged after LSN {end}")
+    victim.promise("primary of the lineage that was answered",
+                   lambda status, client: (status["role"], status["lineage"]) == ("primary", ended["lineage"]))
+    with victim.client() as client:
+        victim.write(client, "n1", 5)
+
+
+def fence(victim, templates):
+    """It hears of a lineage that goes on elsewhere."""
+    victim.documents = dict(FILLED)
+    source = templates.facts["other_lineage"]
+    with victim.client("replication.sock") as client:
+        try:
+            client.call("replica.open", shipper="test", shipper_instance=os.urandom(16), source_node="r1", source_instance=source["instance"],
+                        cluster=source["cluster"], source_durable=source["durable"], ancestry=source["ancestry"])
+        except RpcError as error:
+            assert error.code == "FENCED", error
+    victim.promise("fenced", lambda status, client: status["fenced_by_lineage"] == source["ancestry"][-1]["lineage"])
+
+
+def seal(victim, templates):
+    """On a log with a torn end."""
+    victim.documents = {**FILLED, "t0": 480, "t1": 481}
+    end = templates.facts["source"]["durable"]["lsn"] + 2
+    victim.promise("the log ends with the seal or without it", lambda status, client:
+                   (status["role"], status["durable_lsn"], status["seal_lsn"]) in (("primary", end, None), ("sealed", end + 1, end + 1)))
+    victim.command("seal", "--data-dir", "p1", "--to", "r1", "--instance", templates.facts["successor_instance"].hex(), "--reason", "test")
+    victim.promise("sealed", lambda status, client: status["role"] == "sealed")
+
+
+def export_orphans(victim, templates):
+    victim.documents = dict(FILLED)
+    for left in victim.dir.glob("orphans.jsonl*"):
+        left.unlink()
+    fork = templates.facts["source"]["durable"]["lsn"]
+    victim.command("orphans", "export", "--data-dir", "p1", "--fork", fork, "orphans.jsonl")
+    assert (victim.dir / "p1/authority/orphans").exists()
+    verify_export(victim)
+
+
+def verify_export(victim):
+    """An export that has its name is a whole one, and one that is noted down has its name."""
+    file, marker = victim.dir / "orphans.jsonl", victim.dir / "p1/authority/orphans"
+    if file.exists():
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        assert [line["line"] for line in lines] == ["orphans"] + ["version"] * (3 * len(FILLED) + 1) + ["summary"], lines
+        assert lines[-1]["versions"] == len(lines) - 2, lines[-1]
+    if marker.exists():
+        assert hashlib.sha256(file.read_bytes()).digest() in marker.read_bytes()
+
+
 PHASES = [
     Phase("init", init, None, command=True, may_refuse=(78,),
           must=("node.rename.before", "segment.fill_zero.half", "wal_directory.sync_directory.after")),
@@ -396,4 +573,18 @@ PHASES = [
     Phase("restore", restore, None, command=True, may_refuse=(78,), once_more=restore,
           must=("node.rename.before", "manifest.rename.after", "runs_directory.rename.before", "partial.remove.after")),
     Phase("halt", halt, "replica", "r1", REPLICA, must=("halt.rename.after",)),
+    Phase("resume", resume, "halted", "r1", REPLICA, again=True, focus=("halt.",), must=("halt.remove.before",)),
+    Phase("accept_lineage", accept_lineage, "follower", "r2", REPLICA, again=True, must=("accepted.rename.before",)),
+    Phase("fence", fence, "filled", again=True, must=("fenced.rename.before",)),
+    Phase("bootstrap", bootstrap, "behind", "r1", REPLICA, again=True, passages=(1, 2),
+          focus=("manifest.rename.", "manifest.remove.", "node.rename.", "run.write.", "runs_directory.rename.", "wal_directory.rename."),
+          must=("install.rename.before", "source.write.half", "run.write.half", "segment.remove.after", "clean_stop.remove.before",
+                "orphans.remove.after", "runs_directory.rename.before", "partial.remove.after", "install.remove.before")),
+    Phase("bootstrap_halted", bootstrap_halted, "halted", "r1", REPLICA, again=True, focus=("halt.", "install."),
+          must=("halt.remove.after", "install.remove.before")),
+    Phase("end_lineage", end_lineage, "replica", "r1", REPLICA, again=True, focus=SUBMITS, passages=(1, 2)),
+    Phase("seal", seal, "torn", command=True, again=True, focus=("segment.write.", "segment.sync."), passages=(1, 2, 3),
+          must=("quarantine.rename.after", "segment.write.half", "clean_stop.rename.before")),
+    Phase("orphans", export_orphans, "three_runs", command=True, again=True, look_closer=verify_export, focus=("export.", "partial."),
+          must=("partial.write.half", "export.rename.after", "orphans.rename.before", "authority_directory.sync_directory.after")),
 ]

@@ -70,6 +70,8 @@ class Run:
             code = self.victim.ended()  # where the work got through, the point comes soon
             assert code == -signal.SIGKILL, f"ended with {code} and was not killed"
         self.victim.command_environment = {}
+        if self.phase.command and self.phase.again:
+            self.victim.keep_left()
         first = self.look()
         self.victim.end()
         second = self.look()
@@ -78,8 +80,19 @@ class Run:
             self.phase.once_more(self.victim, self.templates)
             second = self.look()
             assert "refused" not in second, second
+        if self.phase.again:
+            second = self.work_again()
         self.victim.go_on(second)
         self.victim.end()
+
+    def work_again(self):
+        """The same work gets through: a command's on what the kill left, else that of the node that was looked at."""
+        self.victim.end()
+        if self.phase.command:
+            self.victim.back_to_left()
+        assert not self.work({}), "the work once more ended the process"
+        self.victim.end()
+        return self.look()
 
     def look(self):
         seen = self.victim.look()
@@ -103,6 +116,7 @@ class CrashPointTest(unittest.TestCase):
 
     def test_a_kill_at_every_point_loses_nothing(self):
         templates = Templates(self.root)
+        self.addCleanup(templates.close)
         with ThreadPoolExecutor(WORKERS) as pool:
             known = dict(zip((phase.name for phase in PHASES), pool.map(lambda phase: self.points_of(phase, templates), PHASES)))
             self.check_known(known)

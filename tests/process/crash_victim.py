@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 
@@ -168,6 +169,28 @@ max_bytes = {1 << 20}
     def answered(self, name):
         self.documents[name] = self.unanswered.pop(name)
 
+    def repair(self, method, **params):
+        """Begins a repair and waits for its end; answers how it ended."""
+        with self.client(f"{self.name}/maintenance.sock") as client:
+            client.call(method, **params)
+            ended = wait_until(lambda: self.repaired(client), f"the end of {method}")
+        assert ended["stage"] == "done", ended
+        return ended
+
+    @staticmethod
+    def repaired(client):
+        view = client.call("repair.status")
+        return view if view["finished"] else None
+
+    # --- as the kill left it
+
+    def keep_left(self):
+        copy_directory(self.dir / self.name, self.dir / "left")
+
+    def back_to_left(self):
+        shutil.rmtree(self.dir / self.name)
+        (self.dir / "left").rename(self.dir / self.name)
+
     # --- looking
 
     def look(self):
@@ -178,7 +201,7 @@ max_bytes = {1 << 20}
             return {"refused": self.ended()}
         with self.client() as client:
             seen = {"status": client.call("status")}
-            if seen["status"]["state"] == "READY":
+            if seen["status"]["state"] == "READY" and not seen["status"]["fenced"]:
                 seen["schemas"] = client.call("schema.list")["schemas"]
                 storage = client.call("observe.storage")
                 seen["storage"] = {key: storage[key] for key in ("manifest_number", "manifest_lsn", "manifest_digest", "floor", "runs", "snapshots")}

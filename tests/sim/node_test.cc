@@ -223,6 +223,16 @@ TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
   EXPECT_EQ(r.node->state(), rules::NodeState::kReady);
 }
 
+TEST_F(NodeTest, RecordsWithoutASessionAreRefusedByAnEmptyReplica) {
+  TestNode r(world, "r", false);
+  r.start();
+  auto stranger = connect(r, 2);
+  const auto refused = append(*stranger, 1, Chain{{1, 2, 3}}, Lsn(1), 0, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
+  EXPECT_EQ(r.node->state(), rules::NodeState::kReady);
+}
+
 TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
   TestNode p(world, "p", true);
   TestNode r(world, "r", false);

@@ -77,7 +77,7 @@ void RepairDesk::poll(std::shared_ptr<Repair> repair) {
       if (!status) return poll(repair);
       if (status->request_id != repair->request_id) return repair->then(nullptr);  // it died meanwhile
       if (!status->finished) {
-        if (status->stage == "verifying" || status->stage == "installing") burn_fuse(repair->node, 60);
+        if (status->stage == "verifying" || status->stage == "installing") burn_fuse(repair->node, 60, 1);
         return poll(repair);
       }
       refusal_ = status->error_code.value_or("");
@@ -121,7 +121,7 @@ void RepairDesk::bootstrap(NodeIndex node, NodeIndex source, bool discard, Then 
   request.discard = discard;
   if (discard) request.phrase = "discard the history of " + context_.nodes[node]->name();
   ++context_.nodes[node]->facts().permits.snapshots;
-  burn_fuse(node, 250);
+  burn_fuse(node, 250, 6);
   begin(node, wire::kRepairBootstrap, request,
         [this, then = std::move(then)](const wire::RepairStatusResponse* ended) mutable {
           const bool done = ended != nullptr && !ended->error_code;
@@ -131,10 +131,10 @@ void RepairDesk::bootstrap(NodeIndex node, NodeIndex source, bool discard, Then 
 }
 
 // Now and then the node does not live to the end of it.
-void RepairDesk::burn_fuse(NodeIndex node, uint64_t calls) {
+void RepairDesk::burn_fuse(NodeIndex node, uint64_t calls, uint64_t one_in) {
   SimProcess* process = context_.nodes[node]->process();
   const SeedPlan& plan = context_.plan;
-  if (process == nullptr || context_.calm || !random_.one_in(3)) return;
+  if (process == nullptr || context_.calm || !random_.one_in(one_in)) return;
   if (plan.process_crash == 0 && plan.power_crash == 0) return;
   const bool power = plan.process_crash == 0 || (plan.power_crash > 0 && random_.one_in(2));
   process->crash_at_call(1 + random_.below(calls), power ? CrashKind::kPower : CrashKind::kProcess);

@@ -39,7 +39,7 @@ class RepairDesk {
   void poll(std::shared_ptr<Repair> repair);
   void checkpoint_then(NodeIndex source, std::move_only_function<void()> then);
   void connect(NodeIndex node, std::move_only_function<void(std::shared_ptr<wire::Client>)> use);
-  void burn_fuse(NodeIndex node, uint64_t calls);
+  void burn_fuse(NodeIndex node, uint64_t calls, uint64_t one_in);
   [[nodiscard]] wire::Request make_request();
   [[nodiscard]] std::string address_of(NodeIndex node) const;
 

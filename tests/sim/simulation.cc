@@ -69,6 +69,7 @@ class Simulation {
   std::unique_ptr<Chaos> chaos_;
   // of the end
   std::optional<NodeIndex> followed_;
+  uint32_t given_up_ = 0;  // how often a shipper had stopped feeding a target
   bool healing_ = false;
   std::vector<uint32_t> healed_;  // how often, by node
 };
@@ -213,7 +214,10 @@ void Simulation::look(NodeIndex best) {
   release_full_rings();
   bool all_take_part = true;
   for (NodeIndex i = 0; i < plan_.nodes; ++i) all_take_part = all_take_part && takes_part(i);
-  if (followed_ != best || fleet_->has_stopped_target()) fleet_->follow(best, !all_take_part);
+  // A node that feeds another may hold less of its log than the source: then one shipper feeds all.
+  const bool gave_up = fleet_->has_stopped_target();
+  if (gave_up) ++given_up_;
+  if (followed_ != best || gave_up) fleet_->follow(best, !all_take_part || given_up_ > 3);
   followed_ = best;
   heal_one(best);
 }
