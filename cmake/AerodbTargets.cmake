@@ -56,10 +56,10 @@ function(aerodb_test name)
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL})
 endfunction()
 
-# When GCC 12 instruments, it warns of uninitialised members inside its own <regex>, of free() in a counting operator
-# delete, and of a resize() to fewer bytes. All are false alarms of that compiler; the plain builds keep the warnings.
+# When GCC 12 instruments, it warns of uninitialised members inside its own <regex>, and of free() in a counting operator
+# delete. Both are false alarms of that compiler; the plain builds keep the warnings.
 function(aerodb_sanitizer_false_alarms name)
   if(AERODB_SANITIZE)
-    target_compile_options(${name} PRIVATE -Wno-maybe-uninitialized -Wno-mismatched-new-delete -Wno-stringop-overflow)
+    target_compile_options(${name} PRIVATE -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
   endif()
 endfunction()

@@ -256,7 +256,7 @@ TEST(PartialSnapshot, AnotherNumberOfBytesThanAskedForIsRefused) {
   auto bytes = f.content(*first);
   bytes.push_back(0);
   EXPECT_EQ(code_of((*partial)->append(f.disk(), *first, bytes)), "BAD_REQUEST");
-  bytes.resize(bytes.size() - 2);
+  bytes.erase(bytes.end() - 2, bytes.end());
   EXPECT_EQ(code_of((*partial)->append(f.disk(), *first, bytes)), "BAD_REQUEST");
 }
 
