@@ -37,14 +37,6 @@ Result<store::Manifest> read_source(runtime::Disk& disk, const std::string& part
   return store::decode_manifest(*bytes, path).value_or(store::Manifest());
 }
 
-// Whether this node has started an epoch by that very seal: it must not get to do so again.
-bool answered_before(const std::optional<SealState>& seal, const InstanceId& instance,
-                     std::span<const AncestryEntry> own) {
-  return seal && std::ranges::any_of(own, [&](const AncestryEntry& epoch) {
-           return epoch.first_lsn == seal->lsn.next() && epoch.chain == seal->chain_after && epoch.instance == instance;
-         });
-}
-
 bool same_file(const store::RunInfo& a, const store::RunInfo& b) {
   return a.number == b.number && a.bytes == b.bytes && a.sha256 == b.sha256;
 }
@@ -195,8 +187,7 @@ Result<void> PartialSnapshot::end_run(runtime::Disk& disk, const store::RunInfo&
 // --- verification, preparation
 
 Result<void> verify_partial(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node,
-                            const store::Manifest& source, const ProgressFunction& progress,
-                            std::span<const AncestryEntry> own) {
+                            const store::Manifest& source, const ProgressFunction& progress, Lsn held_since) {
   if (source.cluster != node.cluster) {
     return fail(ErrorCode::kWrongNode, fmt::format("bootstrap: the snapshot is of cluster {}, this node of {}",
                                                    to_hex(source.cluster), to_hex(node.cluster)));
@@ -207,15 +198,16 @@ Result<void> verify_partial(runtime::Disk& disk, const std::string& data_dir, co
   if (unverified) options.level = VerifyLevel::kManifest;
   auto state = verify_runs(disk, partial_of(data_dir), node.cluster, source, unverified, options);
   if (!state) return fail(std::move(state.error()));
-  const auto& authority = (*state)->authority();
-  const bool holds = authority.role_of(node.instance) != rules::Role::kReplica;
-  if (!holds && !answered_before(authority.seal(), node.instance, own)) return {};
-  return fail(
+  // An epoch of this node that lies behind the snapshot is long over, and only the log behind it would say so.
+  const bool holds = (*state)->authority().role_of(node.instance) != rules::Role::kReplica;
+  if (!holds && source.lsn >= held_since) return {};
+  return fail(Error{
       ErrorCode::kNoSnapshot,
       fmt::format("bootstrap: the source's snapshot ends at LSN {}, where {} itself {}: the source needs a "
                   "later checkpoint",
                   source.lsn.value(), node.name,
-                  holds ? "still holds authority or is sealed" : "could be promoted a second time by one seal"));
+                  holds ? "still holds authority or is sealed" : "has an epoch of its own still before it"),
+      {}}.with("held_since_lsn", held_since.value()));
 }
 
 Result<void> prepare_install(runtime::Disk& disk, const std::string& data_dir, const wal::RingGeometry& geometry,

@@ -17,12 +17,10 @@
 
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "common/base/checksum.h"
-#include "common/engine/authority.h"
 #include "common/engine/node_directory.h"
 #include "common/engine/progress.h"
 #include "common/store/manifest.h"
@@ -77,11 +75,11 @@ class PartialSnapshot {
 // Proves that bootstrap.partial holds what `source` says: SHA-256, blocks, sections and filter of every run, every
 // document under its schema, the digest over all of them, the authority records. RUN_DAMAGED, MANIFEST_DAMAGED,
 // DIGEST_MISMATCH, BAD_RECORD, NEWER_FORMAT, IO; WRONG_NODE: of another cluster; NO_SNAPSHOT: so old that this very
-// node still holds authority in it, or may take it by a seal that it has answered before. `own`: the epochs of this
-// node's log so far.
+// node still holds authority in it, or would come to hold it again on the way on: `held_since` is the LSN at which the
+// last epoch known to name this node began; 0: none.
 [[nodiscard]] Result<void> verify_partial(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node,
                                           const store::Manifest& source, const ProgressFunction& progress,
-                                          std::span<const AncestryEntry> own = {});
+                                          Lsn held_since = {});
 
 // What a node needs beside the runs: a manifest that counts on from the present one, so that neither its number nor a
 // run's repeats (CKPT-3); an empty ring; NODE, which promises no record any more. Then all of it is durable.

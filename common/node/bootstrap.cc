@@ -221,15 +221,28 @@ void Bootstrap::write_next() {
 
 // --- verifying
 
+// The last epoch that names this node, by its own log or by the source's.
+Lsn Bootstrap::held_since() const {
+  const auto& instance = node_.engine()->node().instance;
+  Lsn since;
+  const auto look = [&](const auto& ancestry) {
+    for (const auto& epoch : ancestry) {
+      if (epoch.instance == instance) since = std::max(since, epoch.first_lsn);
+    }
+  };
+  look(node_.engine()->state_data().authority().ancestry());
+  look(source_.ancestry);
+  return since;
+}
+
 void Bootstrap::verify() {
   client_ = nullptr;  // and with it the source's hold
   node_.repairs().enter(RepairStage::kVerifying);
   const auto& config = node_.config();
   job(
-      [partial = partial_, data_dir = config.data_dir, node = node_.engine()->node(),
-       own = node_.engine()->state_data().authority().ancestry(),
+      [partial = partial_, data_dir = config.data_dir, node = node_.engine()->node(), held_since = held_since(),
        geometry = wal::RingGeometry{config.wal_segments, config.wal_segment_bytes}](runtime::Disk& disk) {
-        auto verified = engine::verify_partial(disk, data_dir, node, partial->manifest(), nullptr, own);
+        auto verified = engine::verify_partial(disk, data_dir, node, partial->manifest(), nullptr, held_since);
         return verified ? engine::prepare_install(disk, data_dir, geometry, partial->manifest()) : verified;
       },
       [this] { ask_again(); });

@@ -56,6 +56,7 @@ class Bootstrap : public std::enable_shared_from_this<Bootstrap> {
   void write_next();
   // verifying, installing
   void verify();
+  [[nodiscard]] Lsn held_since() const;
   void ask_again();
   void check_continuity();
   void install();

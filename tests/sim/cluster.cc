@@ -119,7 +119,8 @@ void NodeHost::started(Result<void> result) {
   state_ = State::kUp;
   binary_turned_ = false;
   progress();
-  if (context_.model.failed()) return;
+  // A command may have closed its directory again already.
+  if (context_.model.failed() || node_->engine() == nullptr) return;
   const auto& visible = node_->engine()->visible();
   context_.journal.note("{} is up: LSN {}, commit {}, {}, {}", name(), visible.lsn.value(), visible.commit.value(),
                         rules::enum_name(node_->engine()->role()), rules::enum_name(node_->engine()->state()));
