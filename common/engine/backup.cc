@@ -151,7 +151,8 @@ Result<BackupReport> write_backup(runtime::Disk& disk, const std::string& path, 
     static_cast<void>(disk.remove(partial));
     return fail(std::move(ended.error()));
   }
-  if (auto synced = disk.sync_directory(runtime::parent_directory(path)); !synced) return fail(std::move(synced.error()));
+  if (auto synced = disk.sync_directory(runtime::parent_directory(path)); !synced)
+    return fail(std::move(synced.error()));
   return report;
 }
 

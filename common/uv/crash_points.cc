@@ -53,7 +53,7 @@ constexpr ClassRow kFiles[] = {
     {Match::kParent, "quarantine", "quarantine"},
     {Match::kParent, "traces", "trace"},
     {Match::kEnd, ".tar", "backup"},
-    {Match::kEnd, ".jsonl", "export"},  // of orphans
+    {Match::kEnd, ".jsonl", "export"},     // of orphans
     {Match::kEnd, ".partial", "partial"},  // of a backup or a restored directory, until it is renamed
 };
 constexpr ClassRow kDirectories[] = {
