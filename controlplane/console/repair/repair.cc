@@ -3,11 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
-#include "controlplane/console/data/progress.h"
+#include "controlplane/console/follow.h"
 #include "controlplane/console/maintenance_verb.h"
 #include "controlplane/console/node/init.h"
 #include "controlplane/console/verbs.h"
@@ -133,26 +129,15 @@ class ShowRepair final : public MaintenanceVerb {
 }  // namespace
 
 Result<ExitCode> follow_repair(Session& session, Output& output) {
-  std::optional<Progress> progress;
-  auto pause = std::chrono::milliseconds(5);
-  while (true) {
-    auto status = session.ask(wire::kRepairStatus, {});
-    if (!status) return fail(std::move(status.error()));
-    if (status->finished) {
-      if (!status->error_code) {
-        output.message(*status);
-        return ExitCode::kOk;
-      }
-      const auto code = error_code_from_name(*status->error_code).value_or(ErrorCode::kInternal);
-      return fail(code, fmt::format("{}: {}", status->kind.value_or(""), status->error_message.value_or("")));
-    }
-    if (status->total_bytes > 0) {
-      if (!progress) progress.emplace(output, status->total_bytes);
-      progress->show(std::min(status->done_bytes, status->total_bytes));
-    }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(200));
+  auto status = follow([&] { return session.ask(wire::kRepairStatus, {}); },
+                       [](const wire::RepairStatusResponse& view) { return view.finished; }, output);
+  if (!status) return fail(std::move(status.error()));
+  if (status->error_code) {
+    const auto code = error_code_from_name(*status->error_code).value_or(ErrorCode::kInternal);
+    return fail(code, fmt::format("{}: {}", status->kind.value_or(""), status->error_message.value_or("")));
   }
+  output.message(*status);
+  return ExitCode::kOk;
 }
 
 std::unique_ptr<Verb> make_resume() { return std::make_unique<Resume>(); }

@@ -1,11 +1,7 @@
 // aerodb checkpoint, compact, snapshot, gc, operation: a node's storage operations.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
-#include "controlplane/console/data/progress.h"
+#include "controlplane/console/follow.h"
 #include "controlplane/console/maintenance_verb.h"
 #include "controlplane/console/storage/operations.h"
 #include "controlplane/console/verbs.h"
@@ -164,18 +160,7 @@ class CollectGarbage final : public MaintenanceVerb {
 }  // namespace
 
 Result<wire::OperationView> wait_for_operation(Session& session, uint64_t number, Output& output) {
-  std::optional<Progress> progress;
-  auto pause = std::chrono::milliseconds(5);
-  while (true) {
-    auto operation = session.ask(wire::kStorageOperation, {number});
-    if (!operation || finished(*operation)) return operation;
-    if (operation->total_bytes > 0) {
-      if (!progress) progress.emplace(output, operation->total_bytes);
-      progress->show(std::min(operation->done_bytes, operation->total_bytes));
-    }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, std::chrono::milliseconds(200));
-  }
+  return follow([&] { return session.ask(wire::kStorageOperation, {number}); }, finished, output);
 }
 
 Result<ExitCode> show_operation(const wire::OperationView& operation, Output& output) {
