@@ -14,7 +14,12 @@ struct TypeName {
 };
 constexpr TypeName kTypeNames[] = {
     {ExplanationType::kReadVisibility, "mvcc.read_visibility"},
+    {ExplanationType::kQueryExecution, "query.execution"},
+    {ExplanationType::kRecovery, "recovery.process"},
+    {ExplanationType::kCheckpointSafety, "checkpoint.safety"},
     {ExplanationType::kReplicationSafety, "replication.safety"},
+    {ExplanationType::kHalt, "node.halt"},
+    {ExplanationType::kPromotionDecision, "promotion.decision"},
     {ExplanationType::kControlCommand, "control.command"},
 };
 

@@ -13,7 +13,16 @@
 
 namespace aerodb::rules {
 
-enum class ExplanationType : uint8_t { kReadVisibility, kReplicationSafety, kControlCommand };
+enum class ExplanationType : uint8_t {
+  kReadVisibility,
+  kQueryExecution,
+  kRecovery,
+  kCheckpointSafety,
+  kReplicationSafety,
+  kHalt,
+  kPromotionDecision,
+  kControlCommand,
+};
 [[nodiscard]] std::string_view explanation_type_name(ExplanationType type);
 
 struct ObservedSnapshot {

@@ -117,6 +117,13 @@ struct ExplainReplicationRequest {
   }
 };
 
+struct ExplainPromotionRequest {
+  std::optional<Epoch> epoch;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("epoch", self.epoch, "epoch whose beginning is explained; absent: the newest");
+  }
+};
 // Raw records around the versions of one document, for a witness that checks an explanation.
 struct EvidenceVersionsRequest {
   std::string_view collection;

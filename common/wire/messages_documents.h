@@ -160,6 +160,7 @@ struct DocQueryRequest {
   std::optional<QueryPageEnd> after;
   std::optional<CommitId> at_commit;
   std::optional<Receipt> receipt;
+  std::optional<bool> explain;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("collection", self.collection, "collection");
@@ -172,6 +173,7 @@ struct DocQueryRequest {
     visit("after", self.after, "the next page: documents beyond this end of the one before; needs at_commit");
     visit("at_commit", self.at_commit, "read at this commit");
     visit("receipt", self.receipt, "last receipt seen");
+    visit("explain", self.explain, "true: the answer comes with the explanation of how it was found");
   }
 };
 struct DocQueryData {
@@ -192,10 +194,12 @@ struct DocQueryData {
 struct DocQueryResponse {
   DocQueryData data;
   Receipt receipt;
+  std::optional<ExplanationResponse> explanation;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("data", self.data, "the same bytes on every node at one commit");
     visit("receipt", self.receipt, "the node's own position at which the view was fixed");
+    visit("explanation", self.explanation, "query.execution of this very answer, where it was asked for");
   }
 };
 

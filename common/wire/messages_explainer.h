@@ -27,6 +27,46 @@ struct WitnessReplicationRequest {
     visit("at_commit", self.at_commit, "absent: the applied one");
   }
 };
+// The query as one JSON object, the form that people write and links carry.
+struct WitnessQueryRequest {
+  std::string node;
+  std::string query;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name of the node to ask");
+    visit("query", self.query, "the fields of doc.query as a JSON object");
+  }
+};
+// recovery, checkpoint, halt: what a node says of itself.
+struct WitnessNodeRequest {
+  std::string node;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name of the node to ask");
+  }
+};
+struct WitnessPromotionRequest {
+  std::string node;
+  std::optional<Epoch> epoch;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name of the node to ask");
+    visit("epoch", self.epoch, "epoch whose beginning is explained; absent: the newest");
+  }
+};
+struct WitnessCommandRequest {
+  std::string node;
+  std::string command;
+  std::optional<std::string> successor;
+  std::optional<InstanceId> successor_instance;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name of the node to ask");
+    visit("command", self.command, "demote, promote or decline");
+    visit("successor", self.successor, "demote: node that shall take over");
+    visit("successor_instance", self.successor_instance, "demote: its instance, as its status showed it");
+  }
+};
 struct WitnessResponse {
   std::string node;
   Packed explanation;

@@ -71,6 +71,12 @@ inline constexpr Method<Empty, NodeReplicationResponse> kObserveReplication{List
 inline constexpr Method<ObserveEventsRequest, ObserveEventsResponse> kObserveEvents{ListenerKind::kClient, "observe.events", "numbered events of this node"};
 inline constexpr Method<Empty, StatsResponse> kObserveStats{ListenerKind::kClient, "observe.stats", "every metric"};
 inline constexpr Method<ExplainReadRequest, ExplanationResponse> kExplainRead{ListenerKind::kClient, "explain.read", "mvcc.read_visibility of one document"};
+inline constexpr Method<DocQueryRequest, ExplanationResponse> kExplainQuery{ListenerKind::kClient, "explain.query", "query.execution: runs the query and explains how it was answered or refused"};
+inline constexpr Method<Empty, ExplanationResponse> kExplainRecovery{ListenerKind::kClient, "explain.recovery", "recovery.process of this process's last start"};
+inline constexpr Method<Empty, ExplanationResponse> kExplainCheckpoint{ListenerKind::kClient, "explain.checkpoint", "checkpoint.safety of the installed manifest"};
+inline constexpr Method<Empty, ExplanationResponse> kExplainHalt{ListenerKind::kClient, "explain.halt", "node.halt: what is refused, and why"};
+inline constexpr Method<ExplainPromotionRequest, ExplanationResponse> kExplainPromotion{ListenerKind::kClient, "explain.promotion", "promotion.decision: why an epoch could begin"};
+inline constexpr Method<ControlExplainRequest, ExplanationResponse> kExplainCommand{ListenerKind::kClient, "explain.command", "control.command, for looking only"};
 inline constexpr Method<ExplainReplicationRequest, ExplanationResponse> kExplainReplication{ListenerKind::kClient, "explain.replication", "replication.safety of this node"};
 inline constexpr Method<EvidenceVersionsRequest, EvidenceVersionsResponse> kEvidenceVersions{ListenerKind::kClient, "evidence.versions", "version chain of one document"};
 inline constexpr Method<EvidenceRecordsRequest, EvidenceRecordsResponse> kEvidenceRecords{ListenerKind::kClient, "evidence.records", "durable log records, verbatim"};
@@ -112,6 +118,12 @@ inline constexpr Method<Empty, StatsResponse> kShipperStats{ListenerKind::kShipp
 
 // --- explainer
 inline constexpr Method<WitnessReadRequest, WitnessResponse> kWitnessRead{ListenerKind::kExplainer, "explain.read", "a node's explanation of a read, with both verdicts"};
+inline constexpr Method<WitnessQueryRequest, WitnessResponse> kWitnessQuery{ListenerKind::kExplainer, "explain.query", "how a node answers a query"};
+inline constexpr Method<WitnessNodeRequest, WitnessResponse> kWitnessRecovery{ListenerKind::kExplainer, "explain.recovery", "what a node's last start did and why"};
+inline constexpr Method<WitnessNodeRequest, WitnessResponse> kWitnessCheckpoint{ListenerKind::kExplainer, "explain.checkpoint", "whether a node's checkpoint is safe"};
+inline constexpr Method<WitnessNodeRequest, WitnessResponse> kWitnessHalt{ListenerKind::kExplainer, "explain.halt", "whether a node is halted, and why"};
+inline constexpr Method<WitnessPromotionRequest, WitnessResponse> kWitnessPromotion{ListenerKind::kExplainer, "explain.promotion", "why an epoch could begin"};
+inline constexpr Method<WitnessCommandRequest, WitnessResponse> kWitnessCommand{ListenerKind::kExplainer, "explain.command", "what a control command would do"};
 inline constexpr Method<WitnessReplicationRequest, WitnessResponse> kWitnessReplication{ListenerKind::kExplainer, "explain.replication", "a replica's safety on evidence of both sides"};
 
 // --- control plane
@@ -130,7 +142,9 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kDocInsert); visit(kDocUpdate); visit(kDocDelete); visit(kDocWrite); visit(kDocGet); visit(kDocQuery);
   visit(kDocHistory); visit(kPinTake); visit(kPinRelease);
   visit(kObserveWal); visit(kObserveStorage); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
-  visit(kExplainRead); visit(kExplainReplication); visit(kEvidenceVersions); visit(kEvidenceRecords);
+  visit(kExplainRead); visit(kExplainQuery); visit(kExplainRecovery); visit(kExplainCheckpoint); visit(kExplainHalt);
+  visit(kExplainPromotion); visit(kExplainCommand); visit(kExplainReplication);
+  visit(kEvidenceVersions); visit(kEvidenceRecords);
   visit(kHelloReplication); visit(kWalPosition); visit(kWalFetch); visit(kReplicaOpen); visit(kReplicaAppend);
   visit(kManifestGet); visit(kManifestFetch);
   visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlOutcome);
@@ -138,7 +152,8 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kStorageGc); visit(kStorageHold); visit(kStorageReadRun); visit(kStorageReadLog); visit(kStorageRelease);
   visit(kRepairResume); visit(kRepairBootstrap); visit(kOrphansExport); visit(kRepairStatus); visit(kEndLineage);
   visit(kHelloShipper); visit(kShipperStatus); visit(kShipperStats);
-  visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessReplication);
+  visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessQuery); visit(kWitnessRecovery); visit(kWitnessCheckpoint);
+  visit(kWitnessHalt); visit(kWitnessPromotion); visit(kWitnessCommand); visit(kWitnessReplication);
   visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);
   visit(kCommandOutcome); visit(kAuditRead); visit(kAuditVerify);
 }
