@@ -5,7 +5,7 @@ import socket
 import unittest
 
 import msgpack
-from harness import ClusterTest, free_port, wait_until
+from harness import ClusterTest, free_port, request, wait_until
 from rpc import Client, ConnectionLost, RpcError
 
 
@@ -126,7 +126,7 @@ class DocumentTest(ClusterTest):
 
     def test_a_write_to_a_sealed_node(self):
         with self.cluster.control("p1") as control:
-            control.call("control.demote", request={"request_id": "1", "operator_name": "t", "reason": "t", "audit_head": None}, successor="r1",
+            control.call("control.demote", request=request(1), successor="r1",
                          successor_instance=self.cluster.status("r1")["instance"])
         self.refused("SEALED", self.write, {"_id": "a"})
 
@@ -255,7 +255,7 @@ class FullRingTest(ClusterTest):
         self.cluster.kill("p1")
         self.cluster.start("p1")
         with self.cluster.control("p1") as control:  # room is reserved for a seal
-            control.call("control.demote", request={"request_id": "1", "operator_name": "t", "reason": "t", "audit_head": None}, successor="r1",
+            control.call("control.demote", request=request(1), successor="r1",
                          successor_instance=self.cluster.status("r1")["instance"])
 
 

@@ -10,7 +10,13 @@ import harness
 from harness import wait_until
 from rpc import Client, ConnectionLost, RpcError
 
+PRIMARY, REPLICA = "aerodb-primary", "aerodb-replica"
+FILLED = {f"n{number}": number for number in range(20)}  # documents that most directories begin with
 CHECK_BIN = pathlib.Path(os.environ.get("AERODB_CHECK_BIN", harness.ROOT / "build/check/bin"))
+
+
+def position_of(status):
+    return status["durable_lsn"], status["chain"], status["digest"]
 
 
 def text_of(rank):

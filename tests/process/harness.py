@@ -31,6 +31,11 @@ def free_port():
             return port
 
 
+def request(number, reason="test"):
+    """Who asks for a change of authority and why."""
+    return {"request_id": f"{number:032x}", "operator_name": "tester", "reason": reason, "audit_head": None}
+
+
 def wait_until(condition, what, seconds=READY_SECONDS):
     """Waits for a condition that must come; fails by name if it never does."""
     end = time.monotonic() + seconds
@@ -91,6 +96,7 @@ class Cluster:
         self.names = ["p1"] + [f"r{i + 1}" for i in range(replicas)]
         self.ports = {n: (free_port(), free_port()) for n in self.names}
         self.shipper_port = free_port()
+        self.inspect_port = None  # of a control plane, once its configuration is written
         self.processes = {}
         self.node_options = node_options
         for name in self.names:
@@ -160,15 +166,19 @@ http = "127.0.0.1:{self.http_port}"
         for name in self.names:
             text += f'[[node]]\nname = "{name}"\naddress = "127.0.0.1:{self.ports[name][0]}"\n'
         text += f'[[shipper]]\nname = "s1"\naddress = "127.0.0.1:{self.shipper_port}"\n'
+        if self.inspect_port:
+            text += f'[control_plane]\naddress = "127.0.0.1:{self.inspect_port}"\n'
         return self.write("e1.toml", text)
 
     def write_controlplane(self):
-        text = """
+        self.inspect_port = free_port()
+        text = f"""
 [controlplane]
 name = "c1"
 audit_dir = "audit"
 [listen]
 control_plane = "unix:c1.sock"
+inspect = "127.0.0.1:{self.inspect_port}"
 """
         for name in self.names:
             text += f'[[node]]\nname = "{name}"\naddress = "127.0.0.1:{self.ports[name][0]}"\ncontrol = "unix:{name}/control.sock"\n'
@@ -346,6 +356,11 @@ class OneNodeTest(ClusterTest):
         with self.cluster.client("p1") as client:
             for number in range(first, last):
                 self.insert(client, number, author=f"a{number % 5}")
+
+
+def only_with(program):
+    """What a module takes as its `load_tests`: its tests where the build has that program, none where it was left out."""
+    return lambda loader, tests, pattern: tests if (BIN / program).exists() else unittest.TestSuite()
 
 
 def lines(done):

@@ -3,7 +3,7 @@ import json
 import threading
 import unittest
 
-from harness import ClusterTest, lines, wait_until
+from harness import ClusterTest, lines, request, wait_until
 from rpc import ConnectionLost, RpcError
 
 
@@ -176,7 +176,7 @@ class LostPrimary(RepairTest):
             self.refused("SEALED", self.insert, client, 9999)
         self.cluster.wait_applied("r1", sealed["seal_lsn"])
         with self.cluster.control("r1") as control:
-            control.call("control.promote", request={"request_id": "1", "operator_name": "t", "reason": "t", "audit_head": None})
+            control.call("control.promote", request=request(1))
         self.number = 1000
         self.write("r1")
         with self.cluster.client("r1") as client:
@@ -188,7 +188,7 @@ class LostPrimary(RepairTest):
         self.lose_disk("p1")
         with self.cluster.control("r1") as control:
             self.refused("PROMOTION_UNDETERMINED", control.call, "control.promote",
-                         request={"request_id": "1", "operator_name": "t", "reason": "t", "audit_head": None})
+                         request=request(1))
         self.cluster.kill("r2")
         self.assertIn("END_LINEAGE_UNDETERMINED", self.end_lineage("r1", "p1", check=False).stderr)
         self.cluster.start("r2")
@@ -227,20 +227,18 @@ class LostPrimary(RepairTest):
         self.write(count=10)
         instance = self.cluster.status("r1")["instance"]
         with self.cluster.control("p1") as control:
-            seal = control.call("control.demote", request={"request_id": "d", "operator_name": "t", "reason": "t", "audit_head": None},
-                                successor="r1", successor_instance=instance)
+            seal = control.call("control.demote", request=request(2), successor="r1", successor_instance=instance)
         for name in ("r1", "r2"):
             self.cluster.wait_applied(name, seal["seal_lsn"])
         outcomes = {}
 
-        def promote(name):
+        def promote(number, name):
             with self.cluster.control(name) as control:
                 try:
-                    outcomes[name] = control.call("control.promote", request={"request_id": f"p-{name}", "operator_name": name, "reason": "t",
-                                                                              "audit_head": None})["epoch"]
+                    outcomes[name] = control.call("control.promote", request=request(number))["epoch"]
                 except (RpcError, ConnectionLost) as error:
                     outcomes[name] = getattr(error, "code", "lost")
-        threads = [threading.Thread(target=promote, args=(name,)) for name in ("r1", "r2")]
+        threads = [threading.Thread(target=promote, args=(number, name)) for number, name in enumerate(("r1", "r2"), 3)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -1,11 +1,7 @@
 """Authority moves by command alone: seal, promotion, decline, the shipper changed by hand, the old primary following."""
 import unittest
 
-from harness import ClusterTest, wait_until
-
-
-def request(number, reason="test"):
-    return {"request_id": f"{number:032x}", "operator_name": "tester", "reason": reason, "audit_head": None}
+from harness import ClusterTest, request, wait_until
 
 
 class SwitchoverTest(ClusterTest):

@@ -258,4 +258,9 @@ void NodeHost::lose_disk(bool come_back) {
   if (come_back) start_later(1'000 + random_.below(20'000));
 }
 
+bool NodeHost::holds_log_behind(Lsn lsn) {
+  const Lsn held = node()->engine()->reader().first_lsn();
+  return held > Lsn() && held <= lsn.next();
+}
+
 }  // namespace aerodb::sim

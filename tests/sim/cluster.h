@@ -56,6 +56,8 @@ class NodeHost {
   [[nodiscard]] SimProcess* process() { return process_.get(); }
   [[nodiscard]] NodeFacts& facts() { return context_.model.node(index_); }
   // Serves, halted or not.
+  // Whether it can still ship what follows `lsn`. An installed snapshot leaves an empty log. Only where it is ready.
+  [[nodiscard]] bool holds_log_behind(Lsn lsn);
   [[nodiscard]] bool is_ready() const { return state_ == State::kUp && context_.model.node(index_).engine != nullptr; }
 
   // Starts in `delay_us`, unless it is up by then.

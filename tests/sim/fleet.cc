@@ -92,6 +92,7 @@ Fleet::Fleet(Context& context, SimMachine& machine) : context_(context) {
 void Fleet::follow(NodeIndex source, bool plainly) {
   for (auto& shipper : shippers_) shipper->stop();
   source_ = source;
+  plain_ = plainly;
   const size_t nodes = context_.nodes.size();
   if (nodes == 1) return;
   std::vector<NodeIndex> others;

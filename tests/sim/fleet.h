@@ -58,6 +58,7 @@ class Fleet {
   // Starts anew what gave a target up.
   void look_after();
   [[nodiscard]] std::optional<NodeIndex> source() const { return source_; }
+  [[nodiscard]] bool is_plain() const { return plain_; }
   [[nodiscard]] bool has_stopped_target() const;
   [[nodiscard]] std::string describe() const;
 
@@ -66,6 +67,7 @@ class Fleet {
   std::vector<std::unique_ptr<ShipperHost>> shippers_;
   std::unique_ptr<ShipperHost> mistake_;
   std::optional<NodeIndex> source_;
+  bool plain_ = false;  // one shipper feeds all
 };
 
 }  // namespace aerodb::sim

@@ -111,15 +111,27 @@ bool Model::is_replaced(const NodeFacts& facts) const {
   if (now_on && !lies_on(branches_[*now_on], before)) return true;
   const bool halt_ended = facts.halt_recorded && engine.state() != rules::NodeState::kHalted;
   const bool fence_ended = facts.stay().fenced && !engine.fence_reason();
-  return facts.permits.snapshots > 0 && (fence_ended || (halt_ended && facts.permits.resumes == 0));
+  return !facts.permits.snapshots.empty() && (fence_ended || (halt_ended && facts.permits.resumes == 0));
+}
+
+// What the node got lies on the branch that the source asked was on, which counts where several have it in common.
+std::optional<BranchIndex> Model::branch_of_snapshot(NodeIndex index, const engine::Position& visible) const {
+  const BranchIndex own = nodes_[index].stay().branch;
+  std::optional<BranchIndex> found;
+  for (const NodeIndex source : nodes_[index].permits.snapshots) {
+    for (const Stay& stay : nodes_[source].stays) {
+      if (lies_on(branches_[stay.branch], visible) && (!found || stay.branch == own)) found = stay.branch;
+    }
+  }
+  return found ? found : branch_of(visible);
 }
 
 void Model::take_replacement(NodeIndex index, const SimDisk& disk) {
   NodeFacts& facts = nodes_[index];
   const auto& visible = facts.engine->visible();
   const engine::Position before = facts.durable();
-  const auto now_on = branch_of(visible);
-  if (facts.permits.snapshots == 0 || !now_on) {
+  const auto now_on = branch_of_snapshot(index, visible);
+  if (facts.permits.snapshots.empty() || !now_on) {
     return fail(fmt::format(
         "{}: it had called LSN {} (commit {}) durable; after its restart the log ends at LSN {} (commit {})",
         facts.name, before.lsn.value(), before.commit.value(), visible.lsn.value(), visible.commit.value()));
@@ -135,7 +147,7 @@ void Model::take_replacement(NodeIndex index, const SimDisk& disk) {
   if (facts.stay().fenced) count(Counter::kFencesReplaced);
   const InstanceId instance = facts.instance();
   facts.stays.push_back({*now_on, instance, visible, false, 0});
-  --facts.permits.snapshots;
+  facts.permits.snapshots.erase(facts.permits.snapshots.begin());
   facts.permits.lineages.clear();
   facts.halt_recorded = false;
   facts.was_full = false;
@@ -216,19 +228,29 @@ bool Model::may_follow(NodeIndex index, BranchIndex to) const {
   return false;
 }
 
-void Model::find_place(NodeIndex index, const SimDisk& disk) {
+// Moves the node to a branch that holds this record. False: it is on none but, perhaps, its own. Branches that have the
+// record in common are told apart by what the operator accepted; a lineage on the way to the accepted one needs no
+// acceptance of its own.
+bool Model::follow(NodeIndex index, Lsn lsn, const Chain& chain) {
   NodeFacts& facts = nodes_[index];
-  const auto& visible = facts.engine->visible();
-  if (lies_on(branches_[facts.stay().branch], visible)) return;
+  bool elsewhere = false;
   for (BranchIndex i = 0; i < branches_.size(); ++i) {
-    if (!lies_on(branches_[i], visible) || !lies_on(branches_[i], facts.durable())) continue;
-    if (!may_follow(index, i))
-      return fail(fmt::format("{}: follows another lineage, which no operator accepted (REPL-10)", facts.name));
+    const bool holds_it = lsn <= branches_[i].last_lsn() && branches_[i].at(lsn).chain == chain;
+    if (!holds_it || !lies_on(branches_[i], facts.durable())) continue;
+    elsewhere = true;
+    if (!may_follow(index, i)) continue;
     count(Counter::kLineagesFollowed);
     facts.stay().branch = i;
-    return;
+    return true;
   }
-  grow(index, disk);
+  if (elsewhere) fail(fmt::format("{}: follows another lineage, which no operator accepted (REPL-10)", facts.name));
+  return elsewhere;
+}
+
+void Model::find_place(NodeIndex index, const SimDisk& disk) {
+  const auto& visible = nodes_[index].engine->visible();
+  if (lies_on(branches_[nodes_[index].stay().branch], visible)) return;
+  if (!follow(index, visible.lsn, visible.chain)) grow(index, disk);
 }
 
 }  // namespace aerodb::sim

@@ -74,10 +74,39 @@ struct Read {
 struct Query {
   Read read;
   bool by_id = false;
-  std::string op;  // of the only predicate; empty: none
-  int64_t k = 0;   // compared with k, or as the number of an id
+  std::string op;       // of the only predicate; empty: none
+  int64_t k = 0;        // compared with k, or as the number of an id
+  bool sorted = false;  // by that field
   bool descending = false;
   uint32_t limit = 1;
+};
+
+struct HistoryRead {
+  Read read;
+  std::optional<CommitId> before;
+  uint32_t limit = 1;
+};
+
+// What a node answered to a read, for the explanation of the same read on the same node.
+struct GetTold {
+  std::optional<CommitId> version;
+};
+struct HistoryTold {
+  std::optional<CommitId> before;
+  CommitId floor;
+  bool complete = false;
+  std::vector<CommitId> versions;
+};
+struct QueryTold {
+  uint64_t bound_entries = 0;
+  Sha256 plan_hash{};
+  Sha256 documents{};  // one behind the other
+};
+struct Told {
+  size_t stay = 0;  // of the node when it was asked: another one has other histories
+  std::optional<GetTold> get;
+  std::optional<HistoryTold> history;
+  std::optional<QueryTold> query;
 };
 
 // From one replacement of what a node holds to the next: a snapshot taken, or a disk lost.
@@ -91,8 +120,8 @@ struct Stay {
 
 // What an operator asked a node for and has not been seen yet: it may come about.
 struct Permits {
-  uint32_t resumes = 0;  // of a halt
-  uint32_t snapshots = 0;
+  uint32_t resumes = 0;              // of a halt
+  std::vector<NodeIndex> snapshots;  // by source
   uint32_t lineage_ends = 0;
   std::set<LineageId> lineages;  // accepted
   std::set<std::string> lost;    // nodes whose authority was to end
@@ -160,7 +189,10 @@ class Model {
   void check_schema_answer(const Asked& asked, const Result<wire::ReceiptResponse>& answer);
   void check_get(const Read& read, const Result<wire::DocGetResponse>& answer);
   void check_query(const Query& query, const Result<wire::DocQueryResponse>& answer);
-  void check_explanation(const Read& read, const Result<wire::ExplanationResponse>& answer);
+  void check_history(const HistoryRead& asked, const Result<wire::DocHistoryResponse>& answer);
+  // `told`: what the node answered to the same read, if it was asked.
+  void check_explanation(const Read& read, const Told& told, const Result<wire::ExplanationResponse>& answer);
+  void check_query_explanation(const Query& query, const Told& told, const Result<wire::ExplanationResponse>& answer);
   void check_status(const Asked& asked, const wire::StatusResponse& answer);
 
   // --- operator
@@ -212,6 +244,8 @@ class Model {
   void find_place(NodeIndex node, const SimDisk& disk);
   [[nodiscard]] static bool lies_on(const History& history, const engine::Position& position);
   [[nodiscard]] std::optional<BranchIndex> branch_of(const engine::Position& position) const;
+  [[nodiscard]] std::optional<BranchIndex> branch_of_snapshot(NodeIndex index, const engine::Position& visible) const;
+  bool follow(NodeIndex index, Lsn lsn, const Chain& chain);
   [[nodiscard]] bool may_follow(NodeIndex node, BranchIndex branch) const;
   void grow(NodeIndex node, const SimDisk& disk);
   void take_records(NodeIndex node, ByteSpan records);
@@ -254,7 +288,16 @@ class Model {
   [[nodiscard]] bool is_read_refusal(const View& view, const Read& read, const Error& error);
   void judge_get(const View& view, const Read& read, const Result<wire::DocGetResponse>& answer);
   void judge_query(const View& view, const Query& query, const Result<wire::DocQueryResponse>& answer);
-  void judge_explanation(const View& view, const Read& read, const Result<wire::ExplanationResponse>& answer);
+  void judge_history(const View& view, const HistoryRead& asked, const Result<wire::DocHistoryResponse>& answer);
+  // Fails unless the object follows from its own evidence.
+  [[nodiscard]] std::optional<document::Tape> rederived(const std::string& what,
+                                                        const wire::ExplanationResponse& answer);
+  [[nodiscard]] bool is_same_stay(const View& view, const Told& told) const;
+  void judge_explanation(const View& view, const Read& read, const Told& told,
+                         const Result<wire::ExplanationResponse>& answer);
+  void judge_history_told(const std::string& what, document::Cursor object, const HistoryTold& told);
+  void judge_query_explanation(const View& view, const Query& query, const Told& told,
+                               const Result<wire::ExplanationResponse>& answer);
   void judge_status(const View& view, const wire::StatusResponse& answer);
   struct Walk {
     std::optional<ErrorCode> refusal;

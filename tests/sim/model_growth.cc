@@ -50,6 +50,7 @@ void Model::take_record(NodeIndex index, const wal::RecordView& record) {
     const History& known = branches_[nodes_[index].stay().branch];
     if (header.lsn <= known.last_lsn() && known.at(header.lsn).chain == record.chain_after()) return;
   }
+  if (follow(index, header.lsn, record.chain_after())) return;
   auto payload = wal::parse_payload(record);
   if (!payload) return fail(fmt::format("{}: {}", place, payload.error().message));
   if (const auto* start = std::get_if<wal::LineageStart>(&*payload); start != nullptr && header.lsn > Lsn(1)) {

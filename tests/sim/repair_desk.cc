@@ -120,7 +120,7 @@ void RepairDesk::bootstrap(NodeIndex node, NodeIndex source, bool discard, Then 
   request.source = address_of(source);
   request.discard = discard;
   if (discard) request.phrase = "discard the history of " + context_.nodes[node]->name();
-  ++context_.nodes[node]->facts().permits.snapshots;
+  context_.nodes[node]->facts().permits.snapshots.push_back(source);
   burn_fuse(node, 250, 6);
   begin(node, wire::kRepairBootstrap, request,
         [this, then = std::move(then)](const wire::RepairStatusResponse* ended) mutable {
@@ -213,7 +213,8 @@ void RepairDesk::heal(NodeIndex node, NodeIndex source, Then then) {
   // Or has what its source has not: the source's own lineage may be gone with a disk.
   const bool forks = stay.durable.lsn > std::min(common, to.durable.lsn);
   if (!stay.fenced && !host.facts().halted && !forks && stay.durable.lsn > Lsn() &&
-      to.durable.lineage != stay.durable.lineage && !random_.one_in(3)) {
+      to.durable.lineage != stay.durable.lineage && context_.nodes[source]->holds_log_behind(stay.durable.lsn) &&
+      !random_.one_in(3)) {
     return accept_lineage(node, source, to.durable.lineage, std::move(then));
   }
   auto take = [this, node, source, then = std::move(then)](bool) mutable {
