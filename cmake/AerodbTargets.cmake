@@ -12,6 +12,7 @@ pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LIBEDIT REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
 
 add_library(aerodb_flags INTERFACE)
@@ -44,7 +45,6 @@ function(aerodb_binary name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
 # aerodb_test(name LABEL unit SOURCES ... DEPS ...): a GoogleTest program, one CTest entry.
@@ -54,6 +54,7 @@ function(aerodb_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL})
+  set_property(GLOBAL APPEND PROPERTY AERODB_TESTS_${ARG_LABEL} ${name})
 endfunction()
 
 # When GCC 12 instruments, it warns of uninitialised members inside its own <regex>, and of free() in a counting operator

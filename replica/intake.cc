@@ -158,6 +158,7 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
                     fmt::format("replica.append on {}: another chain before LSN {} (REPL-1)", node_.config().name,
                                 request.first_lsn.value()),
                     {}};
+        error.with("expected", to_hex(*known)).with("found", to_hex(request.chain_before));
         halt("REPL-1", error, request.first_lsn);
         return fail(std::move(error));
       }
@@ -173,6 +174,7 @@ Result<void> Intake::receive(const wire::ReplicaAppendRequest& request, uint64_t
           fmt::format("replica.append on {}: chain before LSN {}: here {}, offered {} (REPL-1)", node_.config().name,
                       request.first_lsn.value(), to_hex(evidence.own_chain), to_hex(request.chain_before)),
           {}};
+      error.with("expected", to_hex(evidence.own_chain)).with("found", to_hex(request.chain_before));
       if (may_halt) halt("REPL-1", error, request.first_lsn);
       return fail(std::move(error));
     }
@@ -281,7 +283,7 @@ void Intake::refuse(wire::Responder responder, const Error& error, uint64_t sess
 }
 
 void Intake::halt(std::string_view rule, const Error& error, Lsn lsn) {
-  node_.engine()->halt({std::string(rule), std::string(error.row().name), error.message, lsn});
+  node_.engine()->halt(engine::halt_for(rule, error, lsn));
 }
 
 void Intake::note_source(const wire::Receipt& durable) {

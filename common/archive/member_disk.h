@@ -25,6 +25,7 @@ class MemberDisk final : public runtime::Disk {
   Result<void> link(const std::string& existing, const std::string& made) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+  Result<bool> locked(const std::string& /*directory*/) override { return false; }
 
  private:
   runtime::Disk& disk_;

@@ -119,8 +119,9 @@ constexpr ErrorRow kRows[] = {
     {kAuditBroken, "AUDIT_BROKEN", kFatal, "CTRL-5", X::kBadData, 500, "The audit log does not verify.", kNothing},
     {kNotPermitted, "NOT_PERMITTED", kReject, "CTRL-6", X::kNotPermitted, 403, "This listener does not serve the method to this peer.", kNothing},
     {kNotFound, "NOT_FOUND", kReject, "", X::kUsage, 404, "No such route.", kNothing},
-    {kMethodNotAllowed, "METHOD_NOT_ALLOWED", kReject, "", X::kUsage, 405, "Only GET is served.", kNothing},
+    {kMethodNotAllowed, "METHOD_NOT_ALLOWED", kReject, "", X::kUsage, 405, "The route does not serve this method.", kNothing},
     {kHostNotAllowed, "HOST_NOT_ALLOWED", kReject, "", X::kNotPermitted, 403, "The Host header is not in the allow-list.", kNothing},
+    {kNotConfigured, "NOT_CONFIGURED", kReject, "", X::kUsage, 404, "The configuration names no process that could answer.", kNothing},
 };
 // clang-format on
 
@@ -128,7 +129,7 @@ constexpr bool rows_in_enum_order() {
   for (size_t i = 0; i < std::size(kRows); ++i) {
     if (static_cast<size_t>(kRows[i].code) != i) return false;
   }
-  return std::size(kRows) == static_cast<size_t>(kHostNotAllowed) + 1;
+  return std::size(kRows) == static_cast<size_t>(kNotConfigured) + 1;
 }
 static_assert(rows_in_enum_order());
 

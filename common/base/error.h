@@ -130,6 +130,7 @@ enum class ErrorCode : uint16_t {
   kNotFound,
   kMethodNotAllowed,
   kHostNotAllowed,
+  kNotConfigured,
 };
 
 enum class Severity : uint8_t {

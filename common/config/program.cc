@@ -49,9 +49,13 @@ int run_steps(int argc, const char* const* argv, const ProgramInfo& info, const 
                  "where log, runs or state do not verify, stay up, HALTED, for `aerodb bootstrap --discard`");
   }
   app.set_version_flag("--version", fmt::format("{} {}", info.name, version()));
-  std::string value;
+  std::string value, choice;
   if (const auto& other = info.alternative) {
-    app.add_option(other->option, value, other->help)->type_name(other->value)->excludes("--config");
+    choice = other->choices.front();
+    auto* option = app.add_option(other->option, value, other->help)->type_name(other->value)->excludes("--config");
+    app.add_option(other->choice_option, choice, other->choice_help)
+        ->check(CLI::IsMember(other->choices))
+        ->needs(option);
   }
   try {
     app.parse(argc, argv);
@@ -60,7 +64,7 @@ int run_steps(int argc, const char* const* argv, const ProgramInfo& info, const 
   } catch (const CLI::ParseError& error) {
     return report_error(info.name, {ErrorCode::kUsage, fmt::format("{}; --help shows the options", error.what()), {}});
   }
-  if (info.alternative && app.count(info.alternative->option) > 0) return info.alternative->run(value);
+  if (info.alternative && app.count(info.alternative->option) > 0) return info.alternative->run(value, choice);
   if (options.config_path.empty()) {
     return report_error(info.name, {ErrorCode::kUsage, "--config FILE is required; --help shows the options", {}});
   }

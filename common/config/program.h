@@ -14,6 +14,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/error.h"
 #include "common/base/exit_code.h"
@@ -24,12 +25,16 @@ namespace aerodb::config {
 // Of this build, e.g. "0.1.0".
 [[nodiscard]] std::string_view version();
 
-// An option with a value that stands in place of --config, such as the explainer's --data-dir.
+// An option with a value that stands in place of --config, such as the explainer's --data-dir, and one that chooses
+// among a few words what is done with it.
 struct Alternative {
   std::string option;  // "--data-dir"
   std::string value;   // "DIR", for --help
   std::string help;
-  std::function<int(const std::string& value)> run;
+  std::string choice_option;         // "--what"; only with `option`
+  std::vector<std::string> choices;  // the first one where none is named
+  std::string choice_help;
+  std::function<int(const std::string& value, const std::string& choice)> run;
 };
 
 struct ProgramInfo {

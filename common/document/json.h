@@ -29,6 +29,8 @@ enum class JsonStyle : uint8_t { kCompact, kPretty };
 // from_json. Only `bytes` values are converted here (BAD_REQUEST with the field where a string is not hex); whether the
 // document is valid is the node's decision.
 [[nodiscard]] Result<void> document_from_json(std::string_view text, const Schema& schema, Bytes& out);
+// The same for what from_json made of the text.
+[[nodiscard]] Result<void> document_from_json(Cursor value, const Schema& schema, Bytes& out);
 
 // A schema written for people: {"collection": ..., "version": 1, "fields": {"name": {"type": "string", "required":
 // true, ...}}}. BAD_REQUEST where it is no JSON, else SCHEMA_INVALID as decode_schema. What is false is left out of the

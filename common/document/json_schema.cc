@@ -119,9 +119,13 @@ Result<void> document_from_json(std::string_view text, const Schema& schema, Byt
   if (auto read = from_json(text, packed); !read) return read;
   Tape tape;
   if (auto parsed = tape.parse(packed); !parsed) return parsed;
-  if (tape.root().type() != Type::kMap) return fail(ErrorCode::kBadRequest, "JSON: a document is an object");
+  return document_from_json(tape.root(), schema, out);
+}
+
+Result<void> document_from_json(Cursor value, const Schema& schema, Bytes& out) {
+  if (value.type() != Type::kMap) return fail(ErrorCode::kBadRequest, "JSON: a document is an object");
   Bytes converted;
-  if (auto copied = HexReader(converted).object(tape.root(), schema.fields, ""); !copied) return copied;
+  if (auto copied = HexReader(converted).object(value, schema.fields, ""); !copied) return copied;
   out.insert(out.end(), converted.begin(), converted.end());
   return {};
 }

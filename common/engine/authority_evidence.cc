@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace aerodb::engine {
 
 rules::AuthorityEvidence authority_evidence_of(rules::AuthorityCommand command, const NodeFile& node,
-                                               const Authority& authority, bool declined_seal) {
+                                               const Authority& authority,
+                                               std::span<const DeclinedSeal> declined_seals) {
   rules::AuthorityEvidence e;
   e.command = command;
   e.node = node.name;
@@ -20,7 +23,8 @@ rules::AuthorityEvidence authority_evidence_of(rules::AuthorityCommand command, 
     e.seal_lsn = seal->lsn;
     e.seal_successor = seal->successor;
     e.seal_successor_instance = seal->successor_instance;
-    e.declined_here = declined_seal;
+    const DeclinedSeal here{seal->lsn, seal->chain_after};
+    e.declined_here = std::ranges::find(declined_seals, here) != declined_seals.end();
   }
   return e;
 }

@@ -16,7 +16,7 @@ Bytes statement_of(const std::optional<Decline>& decline) { return decline ? enc
 }  // namespace
 
 rules::AuthorityEvidence Engine::authority_evidence(const AuthorityRequest& request) const {
-  auto e = authority_evidence_of(request.command, node(), state_().authority(), declined_seal_);
+  auto e = authority_evidence_of(request.command, node(), state_().authority(), declined_seals_);
   e.successor = request.successor;
   e.successor_instance = request.successor_instance;
   e.state = state();
@@ -74,7 +74,6 @@ Decided<AuthorityOutcome> Engine::demote(const AuthorityRequest& request) {
   const auto [record_view, after] = append_own(header, payload);
   state_().take_authority(record_view, payload, after);
   pending_authority_.push_back({after.lsn, authority});
-  declined_seal_ = false;
   appended(after);
   return {AuthorityOutcome{after.lsn, after.lsn, record.number, record.successor, record.successor_instance,
                            after.epoch, false, after},
@@ -108,9 +107,33 @@ Decided<AuthorityOutcome> Engine::promote(const AuthorityRequest& request) {
   const auto [record_view, after] = append_own(header, payload);
   state_().take_authority(record_view, payload, after);
   pending_authority_.push_back({after.lsn, authority});
+  decisions_.emplace(after.lsn, Unkept{{after.lsn, after.chain, evidence}, {}});
   appended(after);
   return {AuthorityOutcome{after.lsn, seal.lsn, seal.number, node().name, node().instance, record.epoch, false, after},
           after.lsn};
+}
+
+void Engine::keep_decision(Lsn lsn, runtime::Callback done) {
+  const auto unkept = decisions_.find(lsn);
+  if (unkept == decisions_.end()) return done();
+  auto& waiting = unkept->second.waiting;
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  ++keeping_;
+  auto kept = std::make_shared<Result<void>>();
+  runtime_.jobs().run([kept, data_dir = options_.data_dir, decision = unkept->second.decision](
+                          runtime::Disk& disk) { *kept = engine::keep_decision(disk, data_dir, decision); },
+                      [this, alive = alive_, kept, lsn] {
+                        if (!*alive) return;
+                        if (!*kept) {
+                          runtime_.log().write(LogLevel::kError, "decision_not_kept",
+                                               {{"lsn", lsn.value()}, {"reason", kept->error().message}});
+                        }
+                        --keeping_;
+                        auto told = std::move(decisions_.extract(lsn).mapped().waiting);
+                        for (auto& each : told) each();
+                        note_rest();
+                      });
 }
 
 void Engine::decline(const AuthorityRequest& request, std::move_only_function<void(Result<Bytes>)> done) {
@@ -121,7 +144,8 @@ void Engine::decline(const AuthorityRequest& request, std::move_only_function<vo
     return;
   }
   const auto& seal = *state_().authority().seal();
-  declined_seal_ = true;  // from here on, whatever becomes of the file: no promotion by this seal in this process
+  // From here on, whatever becomes of the file: no promotion by this seal in this process.
+  declined_seals_.push_back({seal.lsn, seal.chain_after});
   // Asked again meanwhile: two Jobs would get into each other's way, one answer serves both.
   auto& waiting = declining_[seal.lsn];
   waiting.push_back(std::move(done));

@@ -93,6 +93,7 @@ Decided<LineageEnd> Engine::end_lineage(const rules::EndLineageEvidence& evidenc
   after.lineage = lineage;
   state_().take_authority(record_view, payload, after);
   pending_authority_.push_back({after.lsn, state_().authority()});
+  decisions_.emplace(after.lsn, Unkept{{after.lsn, after.chain, evidence}, {}});
   appended(after);
   return {LineageEnd{after, lineage, fork.lineage, fork.lsn, fork.commit, false}, after.lsn};
 }

@@ -10,7 +10,10 @@
 namespace aerodb::engine {
 namespace {
 constexpr size_t kChainWindow = 65'536;
-}
+
+Error halted_error() { return {ErrorCode::kHalted, "storage operation: the node halted", {}}; }
+
+}  // namespace
 
 Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, EngineOptions options,
                EngineEvents& events)
@@ -24,7 +27,7 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
               opened_->scan.end, options_.writer),
       reader_(writer_, runtime.jobs(), options_.data_dir, std::move(opened_->scan.places)),
       storage_(std::make_unique<Storage>(runtime, options_.data_dir, options_.storage, state_(), opened_->manifest,
-                                         opened_->next_run)),
+                                         found_at_start(opened_->report.evidence), opened_->next_run)),
       visible_(state_().position()),
       visible_floor_(state_().floor()),
       visible_authority_(state_().authority()),
@@ -33,10 +36,12 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
       halt_(opened_->halt),
       halt_recorded_(opened_->halt.has_value()),
       fence_(opened_->fence),
-      declined_seal_(opened_->declined_seal) {
-  storage_->connect_log([this](Lsn lsn) { return reader_.segment_of(lsn); },
-                        [this](uint64_t sequence) { writer_.release_through(sequence); });
+      declined_seals_(std::move(opened_->declined_seals)) {
+  storage_->connect_log({[this](Lsn lsn) { return reader_.segment_of(lsn); },
+                         [this](uint64_t sequence) { writer_.release_through(sequence); },
+                         [this] { return LogOffsets{visible_.lsn, reader_.first_lsn(), writer_.ring().released()}; }});
   storage_->on_durable(visible_.lsn);
+  if (halt_) storage_->fail_running(halted_error());
   storage_->on_idle([this] { note_rest(); });
   reader_.on_idle([this] { note_rest(); });
 }
@@ -134,9 +139,7 @@ void Engine::on_durable(Lsn lsn) {
   note_rest();
 }
 
-void Engine::on_log_failure(Error error) {
-  halt({"WAL-5", std::string(error.row().name), error.message, writer_.durable().next()});
-}
+void Engine::on_log_failure(Error error) { halt(halt_for("WAL-5", error, writer_.durable().next())); }
 
 void Engine::fail_held(const Error& error) {
   auto held = std::move(held_);
@@ -164,7 +167,7 @@ void Engine::halt(Halt reason) {
         for (auto& done : std::exchange(halt_waiters_, {})) done();
         note_rest();
       });
-  storage_->fail_running({ErrorCode::kHalted, "storage operation: the node halted", {}});
+  storage_->fail_running(halted_error());
   fail_held({ErrorCode::kOutcomeUnknown,
              fmt::format("write: the node halted before the outcome was durable ({})", halt_->reason),
              {}});
@@ -208,7 +211,7 @@ void Engine::end(std::string_view why, runtime::Callback at_rest) {
 
 bool Engine::at_rest() const {
   return writer_.at_rest() && !reader_.reading() && !storage_->working() && (!halt_ || halt_recorded_) &&
-         declining_.empty() && !fence_on_its_way_;
+         declining_.empty() && keeping_ == 0 && !fence_on_its_way_;
 }
 
 // In a later turn: whoever tells of the last thing that ended is still on the stack.
@@ -243,9 +246,11 @@ Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, 
     const bool starts_log = record->header.lsn == Lsn(1);  // its genesis chain is checked when it is applied
     const bool follows = record->header.lsn == lsn.next() && (starts_log || record->header.chain_before == chain);
     if (!follows && !planted(Fault::kGapAccepted)) {
-      return fail(
+      return fail(Error{
           ErrorCode::kReplicaDiverged,
-          fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()));
+          fmt::format("replica.append: LSN {} breaks the chain inside the batch (REPL-1)", record->header.lsn.value()),
+          {}}.with("expected", to_hex(chain))
+                      .with("found", to_hex(record->header.chain_before)));
     }
     record->note_chain_after();
     chain = record->chain_after();
@@ -278,7 +283,6 @@ Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, 
       continue;
     }
     pending_authority_.push_back({newest().lsn, state_().authority()});
-    if (type == wal::RecordType::kSeal) declined_seal_ = false;  // a decline is of one seal, and this is another
   }
   for (size_t i = 0; i < views.size(); ++i) {
     Bytes& out = writer_.encode_buffer();

@@ -19,6 +19,7 @@
 #include <string>
 
 #include "common/document/canonical.h"
+#include "common/engine/decision.h"
 #include "common/engine/recovery.h"
 #include "common/engine/state.h"
 #include "common/engine/storage.h"
@@ -128,6 +129,7 @@ struct QueryAnswer {
   Position position;
   [[nodiscard]] ByteSpan document(const QueryVersion& v) const { return ByteSpan(documents).subspan(v.begin, v.bytes); }
 };
+class QueryRecord;
 // How far a query came before it lacked a block. Start with an empty one; the same request must be given again.
 struct QueryProgress {
   bool started = false;
@@ -136,6 +138,9 @@ struct QueryProgress {
   Bytes last_id;
   uint64_t visited = 0;
   QueryAnswer answer;
+  std::shared_ptr<QueryRecord> record;  // put there before the first call where the run is to be explained
+  // Everything but the record: that notes anew.
+  void begin_again();
 };
 
 struct HistoryRequest {
@@ -293,6 +298,11 @@ class Engine final : private wal::WriterEvents {
   // A successor's statement as handed over; BAD_REQUEST where it is of another log.
   [[nodiscard]] Result<Decline> check_decline(ByteSpan statement) const;
 
+  // Keeps what the start of an epoch at `lsn` was decided on beside the log, where this process decided it and it is
+  // not kept yet; then `done`. For when the record is durable and nobody was told. A disk that refuses is logged: the
+  // epoch stands without.
+  void keep_decision(Lsn lsn, runtime::Callback done);
+
   // What this node knows itself; `peers` is what the others answered.
   [[nodiscard]] rules::EndLineageEvidence end_lineage_evidence(std::string lost,
                                                                std::vector<rules::PeerEvidence> peers) const;
@@ -395,9 +405,15 @@ class Engine final : private wal::WriterEvents {
   runtime::Callback at_rest_;  // after end()
   std::function<bool()> inline_policy_;
   bool pump_scheduled_ = false;
-  bool declined_seal_ = false;
+  std::vector<DeclinedSeal> declined_seals_;
   std::map<Lsn, std::vector<std::move_only_function<void(Result<Bytes>)>>>
       declining_;  // by seal: who waits for its statement
+  struct Unkept {
+    Decision decision;
+    std::vector<runtime::Callback> waiting;  // none: its Job did not begin
+  };
+  std::map<Lsn, Unkept> decisions_;  // of this process, by LSN, not kept yet
+  uint32_t keeping_ = 0;
   // Scratch of the write path.
   Bytes canonical_;
   struct Prepared {

@@ -291,6 +291,8 @@ Result<void> finish_install(runtime::Disk& disk, const std::string& data_dir, No
   auto marked = disk.exists(at(data_dir, kInstallMark));
   if (!marked) return fail(std::move(marked.error()));
   if (!*marked) return {};
+  // Its writer may have died before the entry was durable; what the mark lets go must not go without it.
+  if (auto synced = disk.sync_directory(data_dir); !synced) return synced;
   if (auto replaced = replace_parts(disk, data_dir); !replaced) return replaced;
   auto read = read_node_file(disk, data_dir);
   if (!read) return fail(std::move(read.error()));

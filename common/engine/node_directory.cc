@@ -2,118 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
 #include <algorithm>
 
+#include "common/engine/node_files.h"
 #include "common/engine/small_file.h"
-#include "common/wal/append_at_rest.h"
-#include "common/wal/ring_files.h"
 
 namespace aerodb::engine {
-namespace {
-
-constexpr std::string_view kNodeMagic = "AERONODE";
-constexpr std::string_view kCleanMagic = "AEROSTOP";
-constexpr std::string_view kHaltMagic = "AEROHALT";
-constexpr std::string_view kFenceMagic = "AEROFENC";
-constexpr std::string_view kAcceptedMagic = "AEROACPT";
-constexpr std::string_view kDeclineMagic = "AERODECL";
-
-Result<void> check_empty(runtime::Disk& disk, const std::string& data_dir) {
-  auto present = disk.exists(data_dir);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return {};
-  auto names = disk.list(data_dir);
-  if (!names) return fail(std::move(names.error()));
-  for (const auto& name : *names) {
-    // LOCK is what the caller of init holds.
-    if (name != "lost+found" && name != "LOCK") {
-      return fail(ErrorCode::kAlreadyInitialized, fmt::format("init {}: the directory holds {}", data_dir, name));
-    }
-  }
-  return {};
-}
-
-// What starts the log of a primary.
-Result<void> write_first_lineage(runtime::Disk& disk, runtime::Random& random, const InitOptions& options,
-                                 const NodeFile& node, LineageId lineage) {
-  wal::LineageStart start;
-  start.lineage = lineage;
-  start.reason = wal::LineageReason::kInit;
-  start.node = node.name;
-  start.instance = node.instance;
-  start.who = {"init", options.operator_name, options.reason, std::nullopt};
-  const wal::RecordHeader header{
-      0,       wal::RecordType::kLineageStart, Epoch(1), Lsn(1), CommitId(0), wal::genesis_chain(node.cluster, lineage),
-      Digest{}};
-  auto written = write_first_record(disk, random, options.data_dir, node, header, start);
-  if (!written) return fail(std::move(written.error()));
-  return {};
-}
-
-}  // namespace
-
-Result<void> make_durable_directory(runtime::Disk& disk, std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  std::vector<std::string> holders;  // of the entries that are new
-  for (std::string at = path; at != "/" && at != "."; at = runtime::parent_directory(at)) {
-    auto present = disk.exists(at);
-    if (!present) return fail(std::move(present.error()));
-    if (*present) break;
-    holders.push_back(runtime::parent_directory(at));
-  }
-  if (auto made = disk.make_directory(path); !made) return made;
-  for (const auto& holder : holders) {
-    if (auto synced = disk.sync_directory(holder); !synced) return synced;
-  }
-  return {};
-}
-
-Result<Chain> write_first_record(runtime::Disk& disk, runtime::Random& random, const std::string& data_dir,
-                                 const NodeFile& node, const wal::RecordHeader& record,
-                                 const wal::LineageStart& start) {
-  auto geometry = wal::ring_geometry(disk, data_dir);
-  if (!geometry) return fail(std::move(geometry.error()));
-  Bytes bytes;
-  wal::encode_record(record, start, bytes);
-  wal::LogEnd before;
-  before.lsn = Lsn(record.lsn.value() - 1);
-  auto written = wal::append_at_rest(disk, random, data_dir, node.cluster, node.instance,
-                                     wal::Ring(*geometry, before.cursor, 0), before, bytes);
-  if (!written) return fail(std::move(written.error()));
-  return wal::chain_over(bytes);
-}
-
-Result<void> write_node_file(runtime::Disk& disk, const std::string& data_dir, const NodeFile& node) {
-  Bytes content;
-  ByteWriter out(content);
-  out.id(node.cluster);
-  out.id(node.instance);
-  out.string(node.name);
-  out.u64(node.initial_lsn.value());
-  return runtime::replace_file(disk, data_dir, "NODE", seal_file(kNodeMagic, content));
-}
-
-Result<NodeFile> init_directory(runtime::Disk& disk, runtime::Random& random, const InitOptions& options) {
-  if (auto empty = check_empty(disk, options.data_dir); !empty) return fail(std::move(empty.error()));
-  if (!options.primary && !options.cluster)
-    return fail(ErrorCode::kUsage, "init: a replica needs the cluster id of its primary");
-  NodeFile node{options.cluster.value_or(ClusterId{}), options.name, options.instance.value_or(InstanceId{}),
-                Lsn(options.primary ? 1 : 0)};
-  if (!options.cluster) node.cluster = runtime::random_id<ClusterId>(random);
-  if (!options.instance) node.instance = runtime::random_id<InstanceId>(random);
-  const LineageId lineage = options.lineage ? *options.lineage : runtime::random_id<LineageId>(random);
-  if (auto made = make_durable_directory(disk, options.data_dir); !made) return fail(std::move(made.error()));
-  if (auto made = disk.make_directory(options.data_dir + "/authority"); !made) return fail(std::move(made.error()));
-  if (auto ring = wal::create_ring(disk, options.data_dir, options.geometry); !ring)
-    return fail(std::move(ring.error()));
-  if (options.primary) {
-    if (auto first = write_first_lineage(disk, random, options, node, lineage); !first)
-      return fail(std::move(first.error()));
-  }
-  // NODE comes last: without it the directory is not a node, and init can be tried again on a fresh one.
-  if (auto written = write_node_file(disk, options.data_dir, node); !written) return fail(std::move(written.error()));
-  return node;
-}
 
 Result<NodeFile> read_node_file(runtime::Disk& disk, const std::string& data_dir) {
   const std::string path = data_dir + "/NODE";
@@ -143,37 +39,42 @@ Result<std::optional<CleanStop>> read_clean_stop(runtime::Disk& disk, const std:
   return std::optional(stop);
 }
 
-Result<void> write_clean_stop(runtime::Disk& disk, const std::string& data_dir, const CleanStop& stop) {
-  Bytes content;
-  ByteWriter out(content);
-  out.u64(stop.lsn.value());
-  out.id(stop.chain);
-  return runtime::replace_file(disk, data_dir, "CLEAN_STOP", seal_file(kCleanMagic, content));
+Halt halt_for(std::string_view rule, const Error& error, Lsn lsn) {
+  Halt halt{std::string(rule), std::string(error.row().name), error.message, lsn};
+  for (const auto& detail : error.details) {
+    if (detail.key == "expected") halt.expected = detail.value;
+    if (detail.key == "found") halt.found = detail.value;
+  }
+  return halt;
 }
 
-Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir) {
-  const std::string path = data_dir + "/HALT";
-  auto content = read_optional(disk, path, kHaltMagic);
+Result<Halt> decode_halt(ByteSpan bytes, std::string_view what) {
+  auto content = open_file(kHaltMagic, bytes, what, kHaltFormat);
   if (!content) return fail(std::move(content.error()));
-  if (!*content) return std::optional<Halt>();
-  ByteReader in(**content);
+  ByteReader in(*content);
   Halt halt;
   halt.rule = in.string();
   halt.code = in.string();
   halt.reason = in.string();
   halt.lsn = Lsn(in.u64());
-  if (!in.at_end()) return damaged_file(path);
-  return std::optional(std::move(halt));
+  if (in.ok() && in.at_end()) return halt;  // format 1
+  for (auto* value : {&halt.expected, &halt.found}) {
+    if (in.u8() != 0) *value = in.string();
+  }
+  if (!in.at_end()) return damaged_file(what);
+  return halt;
 }
 
-Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const Halt& halt) {
-  Bytes content;
-  ByteWriter out(content);
-  out.string(halt.rule);
-  out.string(halt.code);
-  out.string(halt.reason);
-  out.u64(halt.lsn.value());
-  return runtime::replace_file(disk, data_dir, "HALT", seal_file(kHaltMagic, content));
+Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir) {
+  const std::string path = data_dir + "/HALT";
+  auto present = disk.exists(path);
+  if (!present) return fail(std::move(present.error()));
+  if (!*present) return std::optional<Halt>();
+  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
+  if (!bytes) return fail(std::move(bytes.error()));
+  auto halt = decode_halt(*bytes, path);
+  if (!halt) return fail(std::move(halt.error()));
+  return std::optional(std::move(*halt));
 }
 
 Result<std::optional<Fence>> read_fence(runtime::Disk& disk, const std::string& data_dir) {
@@ -192,17 +93,6 @@ Result<std::optional<Fence>> read_fence(runtime::Disk& disk, const std::string& 
   return std::optional(std::move(fence));
 }
 
-Result<void> write_fence(runtime::Disk& disk, const std::string& data_dir, const Fence& fence) {
-  Bytes content;
-  ByteWriter out(content);
-  out.id(fence.lineage);
-  out.u64(fence.fork_lsn.value());
-  out.id(fence.fork_chain);
-  out.string(fence.node);
-  out.id(fence.instance);
-  return runtime::replace_file(disk, data_dir, "FENCED", seal_file(kFenceMagic, content));
-}
-
 Result<std::optional<LineageId>> read_accepted(runtime::Disk& disk, const std::string& data_dir) {
   const std::string path = data_dir + "/authority/accepted";
   auto content = read_optional(disk, path, kAcceptedMagic);
@@ -212,27 +102,6 @@ Result<std::optional<LineageId>> read_accepted(runtime::Disk& disk, const std::s
   const auto lineage = in.id<LineageId>();
   if (!in.at_end()) return damaged_file(path);
   return std::optional(lineage);
-}
-
-Result<void> write_accepted(runtime::Disk& disk, const std::string& data_dir, LineageId lineage) {
-  Bytes content;
-  ByteWriter(content).id(lineage);
-  return runtime::replace_file(disk, data_dir + "/authority", "accepted", seal_file(kAcceptedMagic, content));
-}
-
-Bytes encode_decline(const Decline& decline) {
-  Bytes content;
-  ByteWriter out(content);
-  out.id(decline.cluster);
-  out.u64(decline.seal_lsn.value());
-  out.id(decline.seal_chain);
-  out.string(decline.node);
-  out.id(decline.instance);
-  out.string(decline.who.request_id);
-  out.string(decline.who.operator_name);
-  out.string(decline.who.reason);
-  out.blob(decline.who.audit_head ? ByteSpan(*decline.who.audit_head) : ByteSpan());
-  return seal_file(kDeclineMagic, content);
 }
 
 Result<Decline> decode_decline(ByteSpan statement) {
@@ -256,8 +125,20 @@ Result<Decline> decode_decline(ByteSpan statement) {
 }
 
 namespace {
-std::string decline_name(Lsn seal_lsn) { return fmt::format("decline-{}", seal_lsn.value()); }
+constexpr std::string_view kDecline = "decline-";
+
+// nullopt: a file of another kind.
+std::optional<Lsn> declined_lsn(std::string_view file) {
+  if (!file.starts_with(kDecline)) return std::nullopt;
+  file.remove_prefix(kDecline.size());
+  uint64_t lsn = 0;
+  const auto [end, error] = std::from_chars(file.data(), file.data() + file.size(), lsn);
+  if (error != std::errc() || end != file.data() + file.size()) return std::nullopt;
+  return Lsn(lsn);
+}
 }  // namespace
+
+std::string decline_name(Lsn seal_lsn) { return fmt::format("{}{}", kDecline, seal_lsn.value()); }
 
 Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir, Lsn seal_lsn) {
   const std::string path = data_dir + "/authority/" + decline_name(seal_lsn);
@@ -271,8 +152,18 @@ Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::stri
   return std::optional(std::move(*decline));
 }
 
-Result<void> write_decline(runtime::Disk& disk, const std::string& data_dir, const Decline& decline) {
-  return runtime::replace_file(disk, data_dir + "/authority", decline_name(decline.seal_lsn), encode_decline(decline));
+Result<std::vector<DeclinedSeal>> read_declined_seals(runtime::Disk& disk, const std::string& data_dir, Lsn from) {
+  auto files = disk.list(data_dir + "/authority");
+  if (!files) return fail(std::move(files.error()));
+  std::vector<DeclinedSeal> seals;
+  for (const auto& file : *files) {
+    const auto lsn = declined_lsn(file);
+    if (!lsn || *lsn < from) continue;
+    auto decline = read_decline(disk, data_dir, *lsn);
+    if (!decline) return fail(std::move(decline.error()));
+    if (*decline) seals.push_back({(*decline)->seal_lsn, (*decline)->seal_chain});
+  }
+  return seals;
 }
 
 }  // namespace aerodb::engine

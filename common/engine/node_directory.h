@@ -9,6 +9,7 @@
 //   authority/decline-LSN   a decline of the seal at LSN
 //   authority/accepted      the lineage that the operator let this replica follow (REPL-10)
 //   authority/orphans       what an export of orphans wrote (REPL-12)
+//   authority/decision-LSN  what the start of an epoch at LSN was decided on (decision.h)
 //   bootstrap.partial/      files of a snapshot under way; INSTALL marks that they take the place of log and runs
 //   quarantine/             bytes of torn frames
 //   events.jsonl            numbered events
@@ -16,6 +17,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/runtime/clock.h"
@@ -74,7 +76,15 @@ struct Halt {
   std::string code;
   std::string reason;
   Lsn lsn;  // where
+  // Where the cause is that something differs: a chain, a digest, a number, as text.
+  std::optional<std::string> expected{};
+  std::optional<std::string> found{};
 };
+// What an error says of itself, its details included.
+[[nodiscard]] Halt halt_for(std::string_view rule, const Error& error, Lsn lsn);
+[[nodiscard]] Bytes encode_halt(const Halt& halt);
+// BAD_NODE_FILE, NEWER_FORMAT. `what` is for messages.
+[[nodiscard]] Result<Halt> decode_halt(ByteSpan bytes, std::string_view what);
 [[nodiscard]] Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir);
 [[nodiscard]] Result<void> write_halt(runtime::Disk& disk, const std::string& data_dir, const Halt& halt);
 
@@ -106,6 +116,15 @@ struct Decline {
 [[nodiscard]] Result<Decline> decode_decline(ByteSpan statement);
 [[nodiscard]] Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir,
                                                           Lsn seal_lsn);
+// A seal of which a decline is on disk. It stays so whatever becomes of the log: the statement was perhaps handed out.
+struct DeclinedSeal {
+  Lsn lsn;
+  Chain chain_after;
+  friend bool operator==(const DeclinedSeal&, const DeclinedSeal&) = default;
+};
+// Those from `from` on: a log that ends there may hold the first of them, or come to hold it again.
+[[nodiscard]] Result<std::vector<DeclinedSeal>> read_declined_seals(runtime::Disk& disk, const std::string& data_dir,
+                                                                    Lsn from);
 [[nodiscard]] Result<void> write_decline(runtime::Disk& disk, const std::string& data_dir, const Decline& decline);
 
 }  // namespace aerodb::engine

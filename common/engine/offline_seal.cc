@@ -10,7 +10,7 @@ namespace {
 
 rules::AuthorityEvidence evidence_of(const OpenedNode& opened, const OfflineSealOptions& options) {
   auto e = authority_evidence_of(rules::AuthorityCommand::kDemote, opened.node, opened.state.authority(),
-                                 opened.declined_seal);
+                                 opened.declined_seals);
   e.successor = options.successor;
   e.successor_instance = options.successor_instance;
   // Recovered, as a start would: it would now be READY, unless it halted before.

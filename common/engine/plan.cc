@@ -28,25 +28,20 @@ bool declared_before(std::string_view a, std::string_view b) {
   return std::ranges::lexicographical_compare(a, b, {}, rank, rank);
 }
 
-struct FieldRange {
-  std::string_view path;
-  document::FieldType type = document::FieldType::kString;
-  KeyRange range;
-};
-
 class Planner {
  public:
   Planner(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries)
-      : request_(request), schema_(schema), max_entries_(request.max_entries.value_or(max_entries)) {}
+      : request_(request), schema_(schema), max_entries_allowed_(max_entries) {}
 
-  Result<Plan> make(uint64_t max_entries_allowed) {
-    if (auto checked = check_numbers(max_entries_allowed); !checked) return fail(std::move(checked.error()));
+  Result<Plan> make(std::optional<std::vector<FieldRange>>* asked) {
+    if (auto checked = check_numbers(); !checked) return fail(std::move(checked.error()));
     for (const auto& predicate : request_.where) {
       if (auto read = read_predicate(predicate); !read) return fail(std::move(read.error()));
     }
     if (request_.sort) {
       if (auto field = range_of(*request_.sort); !field) return fail(std::move(field.error()));
     }
+    if (asked != nullptr) *asked = ranges_;
     const FieldRange* chosen = choose();
     if (chosen == nullptr) return unbounded("no equality, range or sort names _id or an indexed field (P6)");
     plan_.index = chosen->path;
@@ -70,15 +65,16 @@ class Planner {
     return fail(ErrorCode::kQueryUnbounded, fmt::format("query {}: {} (QRY-2)", request_.collection, why));
   }
 
-  [[nodiscard]] Result<void> check_numbers(uint64_t max_entries_allowed) const {
+  [[nodiscard]] Result<void> check_numbers() const {
     if (!request_.limit || *request_.limit == 0) {
       return fail(ErrorCode::kLimitRequired,
                   fmt::format("query {}: a limit of 1 to {} is needed (QRY-1)", request_.collection, kMaxQueryLimit));
     }
     if (*request_.limit > kMaxQueryLimit)
       return bad(fmt::format("limit {}, at most {}", *request_.limit, kMaxQueryLimit));
-    if (max_entries_ == 0 || max_entries_ > max_entries_allowed)
-      return bad(fmt::format("max_entries {}, 1 to {} allowed", max_entries_, max_entries_allowed));
+    const uint64_t max_entries = request_.max_entries.value_or(max_entries_allowed_);
+    if (max_entries == 0 || max_entries > max_entries_allowed_)
+      return bad(fmt::format("max_entries {}, 1 to {} allowed", max_entries, max_entries_allowed_));
     if (request_.where.size() > kMaxQueryPredicates)
       return bad(fmt::format("{} predicates, at most {}", request_.where.size(), kMaxQueryPredicates));
     return {};
@@ -140,26 +136,22 @@ class Planner {
     return {};
   }
 
-  // The table in plan.h. A sort made a range of its field, so that a field found here is one that predicates or the
-  // sort name.
+  // The table in plan.h, over the fields that predicates or the sort name: no other fits a row of it.
   const FieldRange* choose() {
-    const FieldRange* id = find(kIdPath);
-    const FieldRange* equality = nullptr;
-    const FieldRange* range = nullptr;
-    for (const auto& field : ranges_) {
-      if (&field == id) continue;
-      if (range == nullptr) range = &field;
-      if (equality == nullptr && field.range.is_point()) equality = &field;
-    }
-    auto take = [&](PlanRule rule, const FieldRange* field) {
-      plan_.rule = rule;
-      return field;
+    const auto sort = !request_.sort              ? rules::SortBy::kNothing
+                      : *request_.sort == kIdPath ? rules::SortBy::kId
+                                                  : rules::SortBy::kField;
+    auto row_of = [&](const FieldRange& field) {
+      const KeyRange& range = field.range;
+      const auto fit = range.is_point()          ? rules::IndexFit::kEquality
+                       : range.low || range.high ? rules::IndexFit::kRange
+                                                 : rules::IndexFit::kSort;
+      return rules::plan_row(field.path == kIdPath, fit, request_.sort == field.path, sort);
     };
-    if (id != nullptr && id->range.is_point()) return take(PlanRule::kP1, id);
-    if (request_.sort && *request_.sort != kIdPath) return take(PlanRule::kP2, find(*request_.sort));
-    if (equality != nullptr) return take(PlanRule::kP3, equality);
-    if (id != nullptr) return take(PlanRule::kP4, id);
-    return take(PlanRule::kP5, range);
+    const auto chosen = rules::choose_index(ranges_, row_of);
+    if (chosen == ranges_.end()) return nullptr;
+    plan_.rule = *row_of(*chosen);
+    return &*chosen;
   }
   FieldRange* find(std::string_view path) {
     auto at = std::ranges::find(ranges_, path, &FieldRange::path);
@@ -221,18 +213,14 @@ class Planner {
   }
 
   void set_bound() {
-    const uint64_t served = uint64_t{plan_.limit} + 1;
-    if (plan_.rule == PlanRule::kP1)
-      plan_.bound_entries = 1;
-    else if (!plan_.residuals.empty())
-      plan_.bound_entries = max_entries_;
-    else
-      plan_.bound_entries = std::min(served, request_.max_entries.value_or(served));
+    plan_.bound_entries =
+        rules::bound_of(plan_.rule, !plan_.residuals.empty(), plan_.limit, request_.max_entries, max_entries_allowed_)
+            .entries;
   }
 
   const QueryRequest& request_;
   const document::Schema& schema_;
-  uint64_t max_entries_;
+  uint64_t max_entries_allowed_;
   std::vector<FieldRange> ranges_;  // in declaration order
   Plan plan_;
   bool held_ = false;  // the index of a field is walked at one value
@@ -321,8 +309,9 @@ void Plan::go_on_behind(const store::TreeKey& last) {
   }
 }
 
-Result<Plan> make_plan(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries) {
-  return Planner(request, schema, max_entries).make(max_entries);
+Result<Plan> make_plan(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries,
+                       std::optional<std::vector<FieldRange>>* asked) {
+  return Planner(request, schema, max_entries).make(asked);
 }
 
 std::string plan_text(const Plan& plan, const document::Schema& schema) {

@@ -29,6 +29,7 @@
 #include "common/base/error.h"
 #include "common/document/schema.h"
 #include "common/engine/engine.h"
+#include "common/rules/query_rules.h"
 #include "common/store/btree.h"
 
 namespace aerodb::engine {
@@ -36,7 +37,7 @@ namespace aerodb::engine {
 inline constexpr std::string_view kIdPath = "_id";
 inline constexpr size_t kMaxQueryPredicates = 64;
 
-enum class PlanRule : uint8_t { kP1 = 1, kP2, kP3, kP4, kP5 };
+using PlanRule = rules::PlanRow;
 
 // What the predicates on one field leave, in index keys (raw bytes of an _id). No end: open to that side.
 struct KeyRange {
@@ -48,6 +49,13 @@ struct KeyRange {
   [[nodiscard]] bool is_point() const;
   void at_least(Bytes key, bool open);
   void at_most(Bytes key, bool open);
+};
+
+// A field that predicates or the sort name, and what they leave of it.
+struct FieldRange {
+  std::string_view path;
+  document::FieldType type = document::FieldType::kString;
+  KeyRange range;
 };
 
 // A place among the entries of an index: (value's key, _id), or (_id, nothing).
@@ -87,8 +95,10 @@ struct Plan {
 
 // LIMIT_REQUIRED; QUERY_UNBOUNDED (P6, or a field that is not declared indexed in `schema`); WRONG_TYPE; BAD_REQUEST
 // (limit, max_entries, too many predicates, `after` without at_commit or not of the query's order). `max_entries`: what
-// this node allows.
-[[nodiscard]] Result<Plan> make_plan(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries);
+// this node allows. `asked`: filled where planning came to the choice among indexes; the fields asked for, in
+// declaration order.
+[[nodiscard]] Result<Plan> make_plan(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries,
+                                     std::optional<std::vector<FieldRange>>* asked = nullptr);
 
 // Canonical, one line a fact, as in docs/spec/API_SPEC.md. Equal plans have equal texts.
 [[nodiscard]] std::string plan_text(const Plan& plan, const document::Schema& schema);

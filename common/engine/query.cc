@@ -8,14 +8,19 @@
 // A block that is not at hand ends the call: how far it came stays in QueryProgress, and the next call goes on behind
 // the last entry that was done with. The blocks held so far are let go as often as entries were done with, never
 // without: with the smallest cache each call still gets further.
+//
+// A run that is to be explained notes what it does in a QueryRecord. The walk is compiled twice: without one there is
+// nothing of it left.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "common/base/checksum.h"
 #include "common/engine/engine.h"
 #include "common/engine/plan.h"
+#include "common/engine/query_record.h"
 
 namespace aerodb::engine {
 namespace {
@@ -23,11 +28,20 @@ namespace {
 constexpr int kEntriesPerLease = 256;  // a long walk does not hold all that it touched
 constexpr int kEntriesAhead = 16;      // whose blocks are fetched together with the one that is missing
 
+// In place of a record where none was asked for.
+struct NoRecord {};
+
+template <class Record>
 class QueryWalk {
  public:
   QueryWalk(const State& state, const QueryRequest& request, Plan plan, QueryProgress& progress,
-            store::LeasedBlocks& blocks)
-      : state_(state), request_(request), plan_(std::move(plan)), progress_(progress), blocks_(blocks) {
+            store::LeasedBlocks& blocks, Record& record)
+      : state_(state),
+        request_(request),
+        plan_(std::move(plan)),
+        progress_(progress),
+        blocks_(blocks),
+        record_(record) {
     if (!progress_.last_value.empty()) plan_.go_on_behind(last());
   }
 
@@ -98,15 +112,30 @@ class QueryWalk {
 
   Step look_at(const store::TreeKey& entry, const std::optional<store::VersionView>& version) {
     if (!version) return Step::kCold;
-    if (!version->live()) return Step::kGoOn;
-    if (!plan_.by_id() && !holds(*version, plan_.index, entry.first)) return Step::kGoOn;
-    if (progress_.visited == plan_.bound_entries) return refuse_bound();
+    if (!version->live() || (!plan_.by_id() && !holds(*version, plan_.index, entry.first)))
+      return pass_over(entry, version->live());
+    note([](auto& record) { record.propose(); });
+    if (rules::passes_bound(progress_.visited, plan_.bound_entries)) return refuse_bound();
     ++progress_.visited;
-    if (version->schema_version > request_.schema_version) return refuse_newer(entry, *version);
+    if (rules::is_newer_schema(version->schema_version, request_.schema_version)) return refuse_newer(entry, *version);
     for (const auto& residual : plan_.residuals) {
-      if (!satisfies(entry, *version, residual)) return Step::kGoOn;
+      if (satisfies(entry, *version, residual)) continue;
+      note([](auto& record) { record.drop_by_predicates(); });
+      return Step::kGoOn;
     }
     return take(*version);
+  }
+
+  static constexpr bool kRecords = !std::is_same_v<Record, NoRecord>;
+  template <class Note>
+  void note(Note&& note) {
+    if constexpr (kRecords) note(record_);
+  }
+  Step pass_over([[maybe_unused]] const store::TreeKey& entry, [[maybe_unused]] bool live) {
+    if constexpr (kRecords) {
+      if (!record_.pass_over(state_, plan_, entry, live, blocks_)) return Step::kCold;
+    }
+    return Step::kGoOn;
   }
 
   // Notes what the next entries need too, so that one fetch brings it.
@@ -168,6 +197,7 @@ class QueryWalk {
         {}}.with("bound_entries", plan_.bound_entries));
   }
   Step refuse_newer(const store::TreeKey& entry, const store::VersionView& version) {
+    note([&](auto& record) { record.meet_newer(id_of(entry), version); });
     return refuse(Error{
         ErrorCode::kSchemaNewer,
         fmt::format("query {}: {} was written under schema version {}, {} was named (MVCC-7)", request_.collection,
@@ -180,24 +210,59 @@ class QueryWalk {
   Plan plan_;
   QueryProgress& progress_;
   store::LeasedBlocks& blocks_;
+  Record& record_;
   Bytes key_;               // scratch
   uint64_t done_with_ = 0;  // entries, in this call
   std::optional<Error> refusal_;
 };
 
+// From the request to the plan, which later calls make again without noting it.
+Result<Plan> plan_recorded(const QueryRequest& request, const document::Schema& schema, uint64_t max_entries,
+                           QueryRecord& record) {
+  std::optional<std::vector<FieldRange>> asked;
+  record.note_schema(schema);
+  auto plan = make_plan(request, schema, max_entries, &asked);
+  if (asked) record.note_fields(*asked);
+  return plan;
+}
+
+Restartable<Result<void>> walk(const State& state, const QueryRequest& request, Plan plan, QueryProgress& progress,
+                               store::LeasedBlocks& blocks) {
+  NoRecord none;
+  if (progress.record == nullptr) return QueryWalk(state, request, std::move(plan), progress, blocks, none).run();
+  auto& record = *progress.record;
+  const uint32_t limit = plan.limit;
+  auto walked = QueryWalk(state, request, std::move(plan), progress, blocks, record).run();
+  if (walked) record.end(progress, limit, *walked ? nullptr : &walked->error());
+  return walked;
+}
+
 }  // namespace
+
+void QueryProgress::begin_again() {
+  QueryProgress fresh;
+  fresh.record = std::move(record);
+  *this = std::move(fresh);
+}
 
 Restartable<Result<QueryAnswer>> Engine::query(const QueryRequest& request, QueryProgress& progress,
                                                store::LeasedBlocks& blocks) const {
-  // The floor rose above the commit it stood at, which nobody asked for: it begins again at the newest.
-  if (progress.started && !request.at_commit && progress.at_commit < floor()) progress = {};
+  auto* record = progress.record.get();
+  // The floor rose above the commit it stood at, which nobody asked for: it begins again at the newest. What a record
+  // tells is of one floor.
+  if (progress.started &&
+      ((!request.at_commit && progress.at_commit < floor()) || (record != nullptr && record->floor() != floor())))
+    progress.begin_again();
   const auto at_commit = progress.started ? std::optional(progress.at_commit) : request.at_commit;
+  const bool noting = record != nullptr && !progress.started;
+  if (noting) record->begin(visible_.lineage, at_commit.value_or(visible_.commit), floor());
   const auto bound = admit_read("query", at_commit, request.receipt);
   if (!bound) return fail(bound.error());
   Error error;
   const auto* schema = schema_for_read(request.collection, request.schema_version, error);
   if (schema == nullptr) return fail(std::move(error));
-  auto plan = make_plan(request, schema->schema, options_.max_query_entries);
+  auto plan = noting ? plan_recorded(request, schema->schema, options_.max_query_entries, *record)
+                     : make_plan(request, schema->schema, options_.max_query_entries);
   if (!plan) return fail(std::move(plan.error()));
   if (!progress.started) {
     progress.started = true;
@@ -207,8 +272,9 @@ Restartable<Result<QueryAnswer>> Engine::query(const QueryRequest& request, Quer
     progress.answer.bound_entries = plan->bound_entries;
     progress.answer.plan_hash = sha256(as_bytes(plan_text(*plan, schema->schema)));
     progress.answer.position = visible_;
+    if (noting) record->note_plan(*plan, schema->schema, progress.answer.plan_hash, options_.max_query_entries);
   }
-  auto walked = QueryWalk(state_(), request, std::move(*plan), progress, blocks).run();
+  auto walked = walk(state_(), request, std::move(*plan), progress, blocks);
   if (!walked) return std::nullopt;
   if (!*walked) return fail(std::move(walked->error()));
   return std::move(progress.answer);

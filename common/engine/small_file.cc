@@ -7,41 +7,37 @@
 #include "common/base/checksum.h"
 
 namespace aerodb::engine {
-namespace {
 
-constexpr uint32_t kFormat = 1;
-
-}  // namespace
-
-Bytes seal_file(std::string_view magic, ByteSpan content) {
+Bytes seal_file(std::string_view magic, ByteSpan content, uint32_t format) {
   Bytes bytes;
   ByteWriter out(bytes);
   out.raw(as_bytes(magic));
-  out.u32(kFormat);
+  out.u32(format);
   out.raw(content);
   out.raw(xxh3_128(bytes));
   return bytes;
 }
 
-Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what) {
+Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what, uint32_t newest_format) {
   const size_t head = magic.size() + 4;
   if (bytes.size() < head + 16 || as_text(bytes.first(magic.size())) != magic) return damaged_file(what);
   const auto checked = bytes.first(bytes.size() - 16);
   if (!std::ranges::equal(xxh3_128(checked), bytes.last(16))) return damaged_file(what);
   const uint32_t format = ByteReader(bytes.subspan(magic.size())).u32();
-  if (format > kFormat)
+  if (format > newest_format)
     return fail(ErrorCode::kNewerFormat,
-                fmt::format("read {}: format {}, this binary reads {}", what, format, kFormat));
+                fmt::format("read {}: format {}, this binary reads {}", what, format, newest_format));
   return Bytes(checked.begin() + static_cast<ptrdiff_t>(head), checked.end());
 }
 
-Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path, std::string_view magic) {
+Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path, std::string_view magic,
+                                           uint32_t newest_format) {
   auto present = disk.exists(path);
   if (!present) return fail(std::move(present.error()));
   if (!*present) return std::optional<Bytes>();
   auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
   if (!bytes) return fail(std::move(bytes.error()));
-  auto content = open_file(magic, *bytes, path);
+  auto content = open_file(magic, *bytes, path, newest_format);
   if (!content) return fail(std::move(content.error()));
   return std::optional<Bytes>(std::move(*content));
 }

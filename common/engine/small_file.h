@@ -14,12 +14,15 @@ namespace aerodb::engine {
 
 inline constexpr uint64_t kMaxSmallFileBytes = 1 << 20;
 
-[[nodiscard]] Bytes seal_file(std::string_view magic, ByteSpan content);
-// The content. BAD_NODE_FILE, NEWER_FORMAT. `what` is for messages.
-[[nodiscard]] Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what);
+// `format`: of this kind of file; a kind that was never extended is of format 1.
+[[nodiscard]] Bytes seal_file(std::string_view magic, ByteSpan content, uint32_t format = 1);
+// The content. BAD_NODE_FILE, and NEWER_FORMAT beyond `newest_format`; a later format only adds at the end. `what` is
+// for messages.
+[[nodiscard]] Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what,
+                                      uint32_t newest_format = 1);
 // The same for a file; nullopt where it is absent. IO too.
 [[nodiscard]] Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path,
-                                                         std::string_view magic);
+                                                         std::string_view magic, uint32_t newest_format = 1);
 // BAD_NODE_FILE, for content that does not parse.
 [[nodiscard]] std::unexpected<Error> damaged_file(std::string_view path);
 

@@ -61,9 +61,15 @@ Result<void> remove_strays(runtime::Disk& disk, const std::string& data_dir, con
                            const std::vector<std::string>& kept) {
   auto strays = store::stray_runs(disk, data_dir, manifest);
   if (!strays) return fail(std::move(strays.error()));
+  auto on_disk = store::read_manifest(disk, data_dir);
+  if (!on_disk) return fail(std::move(on_disk.error()));
+  std::vector<std::string> named = kept;
+  if (*on_disk) {
+    for (const auto& run : (*on_disk)->runs) named.push_back(store::run_name(run.number));
+  }
   bool removed = false;
   for (const auto& name : *strays) {
-    if (std::ranges::find(kept, name) != kept.end()) continue;
+    if (std::ranges::find(named, name) != named.end()) continue;
     if (auto gone = disk.remove(fmt::format("{}/runs/{}", data_dir, name)); !gone) return gone;
     removed = true;
   }

@@ -26,7 +26,8 @@ struct SnapshotFound {
 // Sorted by name; empty where there is no directory of them.
 [[nodiscard]] Result<std::vector<SnapshotFound>> list_snapshots(runtime::Disk& disk, const std::string& data_dir);
 
-// Removes the run files that `manifest` does not name, except `kept`.
+// Removes the run files that neither `manifest` nor the one on disk names, except `kept`. The two differ where the last
+// install failed: either may be there after a crash.
 [[nodiscard]] Result<void> remove_strays(runtime::Disk& disk, const std::string& data_dir,
                                          const store::Manifest& manifest, const std::vector<std::string>& kept);
 

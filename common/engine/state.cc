@@ -17,6 +17,14 @@ std::unexpected<Error> discontinuity(std::string message) {
   return fail(ErrorCode::kWalDiscontinuity, "apply record: " + std::move(message));
 }
 
+std::unexpected<Error> digest_differs(const wal::RecordHeader& header, const Digest& found) {
+  return fail(Error{ErrorCode::kDigestMismatch,
+                    fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", header.lsn.value()),
+                    {}}
+                  .with("expected", to_hex(header.digest_after))
+                  .with("found", to_hex(found)));
+}
+
 }  // namespace
 
 // By sorting: a record from a peer may hold some hundred thousand operations.
@@ -235,9 +243,12 @@ Result<void> State::look_up(const wal::Commit& commit, store::Blocks& blocks) {
 Result<void> State::check_operation(const wal::CommitOperation& operation, const store::VersionView& before,
                                     Trust trust) const {
   if (before.commit != operation.prev_commit) {
-    return fail(ErrorCode::kReplicaDiverged,
-                fmt::format("apply record: {}/{}: expected previous commit {}, found {} (REPL-3)", operation.collection,
-                            operation.id, operation.prev_commit.value(), before.commit.value()));
+    return fail(Error{
+        ErrorCode::kReplicaDiverged,
+        fmt::format("apply record: {}/{}: expected previous commit {}, found {} (REPL-3)", operation.collection,
+                    operation.id, operation.prev_commit.value(), before.commit.value()),
+        {}}.with("expected", operation.prev_commit.value())
+                    .with("found", before.commit.value()));
   }
   if (before.live() != (operation.op != wal::Operation::kInsert)) {
     return fail(ErrorCode::kBadRecord,
@@ -274,11 +285,7 @@ Result<void> State::apply_commit(const wal::RecordView& record, const wal::Commi
   const bool unchecked =
       planted(trust == Trust::kOwnLog ? Fault::kReplayedDigestUnchecked : Fault::kPeerDigestUnchecked);
   if (digest != record.header.digest_after && !unchecked) {
-    return fail(Error{
-        ErrorCode::kDigestMismatch,
-        fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()),
-        {}}.with("expected", to_hex(record.header.digest_after))
-                    .with("found", to_hex(digest)));
+    return digest_differs(record.header, digest);
   }
   put(commit, befores_, record.header.commit);
   return {};
@@ -292,9 +299,7 @@ Result<void> State::apply_schema(const wal::RecordView& record, const wal::Schem
   auto schema = document::decode_schema(tape.root());
   if (!schema) return fail(ErrorCode::kBadRecord, "apply record: " + schema.error().message);
   if (digest_after_schema(payload.schema) != record.header.digest_after) {
-    return fail(
-        ErrorCode::kDigestMismatch,
-        fmt::format("apply record: LSN {}: the state digest differs (REC-6, REPL-3)", record.header.lsn.value()));
+    return digest_differs(record.header, digest_after_schema(payload.schema));
   }
   if (this->schema(schema->collection, schema->version, record.header.lsn) != nullptr)
     return fail(ErrorCode::kBadRecord, "apply record: schema version registered twice");
@@ -304,8 +309,7 @@ Result<void> State::apply_schema(const wal::RecordView& record, const wal::Schem
 
 Result<void> State::check_digest_unchanged(const wal::RecordHeader& header) const {
   if (header.digest_after == position_.digest) return {};
-  return fail(ErrorCode::kDigestMismatch,
-              fmt::format("apply record: LSN {} changes the digest without changing a document", header.lsn.value()));
+  return digest_differs(header, position_.digest);
 }
 
 Result<void> State::apply_floor(const wal::RecordView& record, const wal::Floor& payload) {

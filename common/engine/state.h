@@ -101,6 +101,8 @@ class State {
 
   [[nodiscard]] const Position& position() const { return position_; }
   [[nodiscard]] const Authority& authority() const { return authority_; }
+  // lineage_start, epoch_start, seal: verbatim, in order.
+  [[nodiscard]] const std::vector<Bytes>& authority_records() const { return authority_records_; }
   [[nodiscard]] CommitId floor() const { return floor_; }
   [[nodiscard]] uint64_t live_documents() const { return live_documents_; }
   [[nodiscard]] store::Layers& layers() { return layers_; }

@@ -3,62 +3,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
-#include <ranges>
 #include <utility>
 
 #include "common/base/assert.h"
-#include "common/base/fault.h"
 #include "common/engine/snapshot.h"
-#include "common/store/merge.h"
 
 namespace aerodb::engine {
 namespace {
 
 constexpr size_t kOperationsKept = 16;
 
-using Runs = std::vector<std::shared_ptr<const store::Run>>;
-
-// What the loop and the Job that writes a run both see.
-struct Progress {
-  std::atomic<uint64_t> bytes = 0;    // written so far
-  std::atomic<bool> stopped = false;  // nobody wants the run any more
-};
-
-// What a Job that writes a run brings back.
-struct WrittenRun {
-  std::optional<Error> error;
-  std::shared_ptr<const store::Run> run;
-};
-
-WrittenRun write_run(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
-                     const Progress& progress, store::VersionSource& source) {
-  auto writer = store::RunWriter::create(disk, data_dir, options);
-  if (!writer) return {std::move(writer.error()), nullptr};
-  while (true) {
-    if (progress.stopped) return {Error{ErrorCode::kNotReady, "write run: the operation was ended", {}}, nullptr};
-    auto version = source.next();
-    if (!version) return {std::move(version.error()), nullptr};
-    if (!*version) break;
-    if (auto added = (*writer)->add(**version); !added) return {std::move(added.error()), nullptr};
-  }
-  auto info = (*writer)->finish();
-  if (!info) return {std::move(info.error()), nullptr};
-  auto run = store::Run::open(disk, store::run_path(data_dir, info->number), *info);
-  if (!run) return {std::move(run.error()), nullptr};
-  return {std::nullopt, std::move(*run)};
-}
-
-WrittenRun merge_runs(runtime::Disk& disk, const std::string& data_dir, const store::RunWriterOptions& options,
-                      const Progress& progress, const Runs& runs, const store::MergeOptions& merge) {
-  std::vector<std::unique_ptr<store::VersionSource>> sources;
-  for (const auto& run : std::views::reverse(runs)) {
-    auto file = disk.open(run->path(), runtime::OpenMode::kRead);
-    if (!file) return {std::move(file.error()), nullptr};
-    sources.push_back(store::versions_of(run, std::move(*file)));
-  }
-  auto merged = store::merge_versions(std::move(sources), merge);
-  return write_run(disk, data_dir, options, progress, *merged);
+void note_step(runtime::ReplaceStep step, InstallRecord& record) {
+  if (!record.steps) return;
+  constexpr rules::SyncStep kSteps[] = {rules::SyncStep::kManifestSynced, rules::SyncStep::kManifestRenamed,
+                                        rules::SyncStep::kDirectorySynced};
+  record.steps->push_back(
+      {kSteps[static_cast<size_t>(step)], rules::InstalledBy::kOperation, std::nullopt, std::nullopt});
 }
 
 uint64_t bytes_of(const Runs& runs) {
@@ -85,16 +45,18 @@ struct Storage::Task {
   std::string snapshot;
   Lsn target;  // the manifest shall cover at least this
   std::shared_ptr<const store::Run> written;
-  std::shared_ptr<Progress> progress = std::make_shared<Progress>();
+  std::vector<rules::SyncStepEvidence> steps;  // carried out for it
+  std::shared_ptr<WriteProgress> progress = std::make_shared<WriteProgress>();
 };
 
 Storage::Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
-                 store::Manifest installed, store::RunNumber next_run)
+                 store::Manifest installed, InstallRecord found, store::RunNumber next_run)
     : runtime_(runtime),
       data_dir_(std::move(data_dir)),
       options_(options),
       state_(state),
       manifest_(std::move(installed)),
+      record_(std::move(found)),
       next_run_(next_run),
       cache_(options_.cache_bytes) {}
 
@@ -216,7 +178,8 @@ void Storage::write_next_frozen() {
   status().commit = frozen_draft_.commit;
   if (layers.frozen()->versions() == 0) {
     task_->written = nullptr;
-    return run_written();
+    task_->steps.clear();
+    return install_checkpoint();
   }
   status().total_bytes = task_->progress->bytes.load() + layers.frozen()->bytes();
   enter(OperationStage::kWritingRun);
@@ -232,7 +195,8 @@ void Storage::write_next_frozen() {
       [this, written] {
         if (written->error) return end(std::move(written->error));
         task_->written = std::move(written->run);
-        run_written();
+        task_->steps = std::move(written->steps);
+        install_checkpoint();
       });
 }
 
@@ -249,48 +213,85 @@ store::RunWriterOptions Storage::run_options(CommitId first, CommitId last) {
   return options;
 }
 
-void Storage::run_written() {
-  if (durable_ < frozen_draft_.lsn && !planted(Fault::kManifestBeforeLog)) return enter(OperationStage::kAwaitingLog);
-  install_checkpoint();
-}
-
 void Storage::on_durable(Lsn durable) {
   durable_ = durable;
   if (task_ && status().stage == OperationStage::kAwaitingLog && durable_ >= frozen_draft_.lsn) install_checkpoint();
 }
 
 void Storage::install_checkpoint() {
-  store::Manifest next = frozen_draft_;
-  next.runs = manifest_.runs;
-  if (task_->written) next.runs.push_back(task_->written->info());
-  next.segment_sequence = segment_of_(next.lsn);
+  store::Manifest draft = frozen_draft_;
+  draft.runs = manifest_.runs;
+  std::optional<uint64_t> number;
+  if (task_->written) {
+    draft.runs.push_back(task_->written->info());
+    number = task_->written->info().number;
+  }
+  draft.segment_sequence = log_.segment_of(draft.lsn);
+  auto next = candidate(std::move(draft), std::nullopt, task_->steps);
+  switch (may_install(next, number)) {
+    case rules::InstallDecision::kLogNotDurable:
+      return enter(OperationStage::kAwaitingLog);
+    case rules::InstallDecision::kDenied:
+      return end(Error{ErrorCode::kInternal, "checkpoint: its manifest must not be installed", {}});
+    case rules::InstallDecision::kGranted:
+      break;
+  }
   install(std::move(next), [this] {
     auto runs = state_.layers().runs();
     if (task_->written) runs.push_back(std::move(task_->written));
     // Freeing a large table takes longer than a turn of the loop should.
     runtime_.jobs().run(
         [table = state_.layers().replace_frozen(std::move(runs))](runtime::Disk&) mutable { table.reset(); }, [] {});
-    if (manifest_.segment_sequence > 1) release_through_(manifest_.segment_sequence - 1);
+    release_covered();
     write_next_frozen();
   });
 }
 
-void Storage::install(store::Manifest next, runtime::Callback then) {
+// Every segment before the one that holds the manifest's last record.
+void Storage::release_covered() {
+  if (manifest_.segment_sequence <= 1) return;
+  auto covered = evidence();
+  covered.released_sequence = manifest_.segment_sequence - 1;
+  rules::NoTrace trace;
+  if (rules::decide_release(covered, trace)) log_.release_through(covered.released_sequence);
+}
+
+Storage::Candidate Storage::candidate(store::Manifest draft, std::optional<rules::MergeEvidence> merge,
+                                      const std::vector<rules::SyncStepEvidence>& steps) const {
+  draft.number = manifest_.number + 1;
+  draft.next_run = next_run_;
+  Candidate next{std::move(draft), {}, steps};
+  next.steps.push_back({rules::SyncStep::kLogDurable, rules::InstalledBy::kOperation, std::nullopt, durable_});
+  next.record = record_for(next.manifest, manifest_, record_, std::move(merge));
+  if (auto& noted = next.record.steps) noted->insert(noted->end(), next.steps.begin(), next.steps.end());
+  return next;
+}
+
+rules::InstallDecision Storage::may_install(const Candidate& next, std::optional<uint64_t> written) const {
+  auto evidence = evidence_of(next.manifest, next.record);
+  evidence.sync_steps = next.steps;
+  rules::NoTrace trace;
+  return rules::decide_install(evidence, written, trace);
+}
+
+void Storage::install(Candidate next, runtime::Callback then) {
   enter(OperationStage::kInstalling);
-  next.number = manifest_.number + 1;
-  next.next_run = next_run_;
   auto result = std::make_shared<Result<void>>();
-  auto manifest = std::make_shared<store::Manifest>(std::move(next));
-  run_job([result, manifest,
-           data_dir = data_dir_](runtime::Disk& disk) { *result = store::install_manifest(disk, data_dir, *manifest); },
-          [this, result, manifest, then = std::move(then)]() mutable {
-            // Where it failed, the disk may hold the old manifest or the new one: both are true, and the
-            // next one installed replaces either. Until then no segment is released and no file removed.
-            if (!*result) return end(std::move(result->error()));
-            manifest_ = std::move(*manifest);
-            status().manifest = manifest_.number;
-            then();
-          });
+  auto installed = std::make_shared<Candidate>(std::move(next));
+  run_job(
+      [result, installed, data_dir = data_dir_](runtime::Disk& disk) {
+        *result = store::install_manifest(disk, data_dir, installed->manifest,
+                                          [&](runtime::ReplaceStep step) { note_step(step, installed->record); });
+      },
+      [this, result, installed, then = std::move(then)]() mutable {
+        // Where it failed, the disk may hold the old manifest or the new one: both are true, and the next one installed
+        // replaces either. Until then no segment is released and no file removed.
+        if (!*result) return end(std::move(result->error()));
+        manifest_ = std::move(installed->manifest);
+        record_ = std::move(installed->record);
+        status().manifest = manifest_.number;
+        then();
+      });
 }
 
 // --- merging
@@ -315,11 +316,15 @@ void Storage::merge_from(size_t from) {
   const store::MergeOptions terms{drop_floor(), from == 0};
   run_job([written, options, merged, terms, data_dir = data_dir_, progress = task_->progress](
               runtime::Disk& disk) { *written = merge_runs(disk, data_dir, options, *progress, merged, terms); },
-          [this, written, from, merged] {
+          [this, written, from, merged, drop_floor = terms.floor] {
             if (written->error) return end(std::move(written->error));
-            store::Manifest next = manifest_;
-            next.runs.resize(from);
-            next.runs.push_back(written->run->info());
+            store::Manifest draft = manifest_;
+            draft.runs.resize(from);
+            draft.runs.push_back(written->run->info());
+            const uint64_t number = written->run->info().number;
+            auto next = candidate(std::move(draft), rules::MergeEvidence{number, drop_floor}, written->steps);
+            if (may_install(next, number) != rules::InstallDecision::kGranted)
+              return end(Error{ErrorCode::kInternal, "merge: its manifest must not be installed", {}});
             install(std::move(next), [this, from, merged, run = std::move(written->run)]() mutable {
               Runs runs = state_.layers().runs();
               runs.resize(from);

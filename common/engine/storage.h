@@ -23,11 +23,12 @@
 #include <string>
 #include <vector>
 
+#include "common/engine/checkpoint_evidence.h"
 #include "common/engine/state.h"
+#include "common/engine/write_run.h"
 #include "common/runtime/runtime.h"
 #include "common/store/block_cache.h"
 #include "common/store/manifest.h"
-#include "common/store/run_writer.h"
 
 namespace aerodb::engine {
 
@@ -69,6 +70,13 @@ struct StorageOptions {
   uint64_t operations_before = 0;  // number of the last one that this process ran on the directory before
 };
 
+// What storage operations ask of the log.
+struct LogConnection {
+  std::function<uint64_t(Lsn)> segment_of;        // that holds a record, 0: none
+  std::function<void(uint64_t)> release_through;  // segments may be reused
+  std::function<LogOffsets()> offsets;
+};
+
 // Runs and manifest of one moment, kept on disk as long as this exists: for backup and bootstrap.
 struct StorageHold {
   store::Manifest manifest;
@@ -83,14 +91,17 @@ class StorageEvents {
 
 class Storage {
  public:
-  // `installed`: the manifest that the directory holds, or an empty one (number 0). `state` has its runs loaded.
+  // `installed`: the manifest that the directory holds, or an empty one (number 0), and what the start did for it.
+  // `state` has its runs loaded.
   Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
-          store::Manifest installed, store::RunNumber next_run);
+          store::Manifest installed, InstallRecord found, store::RunNumber next_run);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
   [[nodiscard]] const store::Manifest& manifest() const { return manifest_; }
+  // Of the installed one, without what its files say.
+  [[nodiscard]] rules::CheckpointEvidence evidence() const { return evidence_of(manifest_, record_); }
   [[nodiscard]] store::BlockCache& cache() { return cache_; }
   [[nodiscard]] const store::BlockCache& cache() const { return cache_; }
   // Newest last; the last 16 of this process.
@@ -124,11 +135,7 @@ class Storage {
 
   // The engine tells, so that waiting steps go on.
   void on_durable(Lsn durable);
-  // Which segment holds a record, 0: none; and that segments may be reused.
-  void connect_log(std::function<uint64_t(Lsn)> segment_of, std::function<void(uint64_t)> release_through) {
-    segment_of_ = std::move(segment_of);
-    release_through_ = std::move(release_through);
-  }
+  void connect_log(LogConnection log) { log_ = std::move(log); }
   void set_events(StorageEvents* events) { events_ = events; }
   // Versions at or below this and not newest may be dropped by the next merge.
   [[nodiscard]] CommitId drop_floor() const;
@@ -151,9 +158,23 @@ class Storage {
   void end(std::optional<Error> error);
   [[nodiscard]] store::RunWriterOptions run_options(CommitId first, CommitId last);
   void write_next_frozen();
-  void run_written();
   void install_checkpoint();
-  void install(store::Manifest next, runtime::Callback then);
+  struct Candidate {
+    store::Manifest manifest;
+    InstallRecord record;
+    std::vector<rules::SyncStepEvidence> steps;  // of this operation for it
+  };
+  // The draft, numbered as the next one, with what was done for it so far: the steps of the run written for it, and the
+  // log as durable as it is now.
+  [[nodiscard]] Candidate candidate(store::Manifest draft, std::optional<rules::MergeEvidence> merge,
+                                    const std::vector<rules::SyncStepEvidence>& steps) const;
+  [[nodiscard]] rules::CheckpointEvidence evidence_of(const store::Manifest& manifest,
+                                                      const InstallRecord& record) const {
+    return checkpoint_evidence_of(manifest, record, log_.offsets());
+  }
+  [[nodiscard]] rules::InstallDecision may_install(const Candidate& next, std::optional<uint64_t> written) const;
+  void install(Candidate next, runtime::Callback then);
+  void release_covered();
   void merge_or_go_on();
   void merge_from(size_t from);
   void link_snapshot();
@@ -164,6 +185,7 @@ class Storage {
   StorageOptions options_;
   State& state_;
   store::Manifest manifest_;
+  InstallRecord record_;  // of manifest_
   store::RunNumber next_run_;
   store::BlockCache cache_;
   std::deque<OperationStatus> operations_;
@@ -174,8 +196,7 @@ class Storage {
   std::map<uint64_t, Pin> pins_;
   uint64_t last_pin_ = 0;
   Lsn durable_;
-  std::function<uint64_t(Lsn)> segment_of_;
-  std::function<void(uint64_t)> release_through_;
+  LogConnection log_;
   StorageEvents* events_ = nullptr;
   uint32_t jobs_under_way_ = 0;
   std::function<void()> on_idle_;

@@ -151,10 +151,10 @@ Result<void> verify_log(runtime::Disk& disk, const OpenOptions& open, const Veri
   if (auto ended = check.end(report); !ended) return ended;
   report.label = opened.report.label;
   report.live_documents = opened.state.live_documents();
-  if (opened.report.tail.bytes_at_end) {
+  if (const auto& tail = opened.report.evidence.tail; tail.bytes_at_end == true) {
     tell(options, {"log", "note", 0, 0,
-                   fmt::format("a torn frame lies behind the end, in segment {} at offset {}",
-                               opened.report.tail.end_segment, opened.report.tail.end_offset)});
+                   fmt::format("a torn frame lies behind the end, in segment {} at offset {}", *tail.end_segment,
+                               *tail.end_offset)});
   }
   return {};
 }

@@ -30,20 +30,27 @@ Result<std::optional<engine::Decline>> decline_of(Node& node, const std::optiona
   return std::optional(std::move(*decline));
 }
 
-void explain(Node& node, const wire::ControlExplainRequest& request, wire::Responder responder) {
+// control.explain for the control plane, explain.command for whoever only looks: one request, one answer.
+Result<engine::AuthorityRequest> authority_request_of(Node& node, const wire::ControlExplainRequest& request) {
   engine::AuthorityRequest authority;
   if (!rules::enum_from_name(request.command, authority.command)) {
-    return responder.error(
-        {ErrorCode::kBadRequest,
-         fmt::format("control.explain: command \"{}\"; expected demote, promote or decline", request.command),
-         {}});
+    return fail(ErrorCode::kBadRequest,
+                fmt::format("explain command: command \"{}\"; expected demote, promote or decline", request.command));
   }
+  if (request.successor && request.successor->size() > kMaxNameBytes)
+    return fail(ErrorCode::kBadRequest, fmt::format("explain command: successor has at most {} bytes", kMaxNameBytes));
   auto decline = decline_of(node, request.decline);
-  if (!decline) return responder.error(decline.error());
+  if (!decline) return fail(std::move(decline.error()));
   authority.successor = request.successor;
   authority.successor_instance = request.successor_instance;
   authority.decline = std::move(*decline);
-  responder.ok(explanation_of(rules::explain_authority_command(node.engine()->authority_evidence(authority))));
+  return authority;
+}
+
+void explain(Node& node, const wire::ControlExplainRequest& request, wire::Responder responder) {
+  const auto authority = authority_request_of(node, request);
+  if (!authority) return responder.error(authority.error());
+  responder.ok(explanation_of(rules::explain_authority_command(node.engine()->authority_evidence(*authority))));
 }
 
 void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Responder responder) {
@@ -63,6 +70,7 @@ void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Respond
         if (!outcome->repeated) {
           node.events().record(EventId::kSealed, {{"lsn", outcome->record_lsn.value()},
                                                   {"epoch", outcome->epoch.value()},
+                                                  {"lineage", to_hex(outcome->position.lineage)},
                                                   {"successor", outcome->successor},
                                                   {"successor_instance", to_hex(outcome->successor_instance)},
                                                   {"request_id", request_id}});
@@ -71,6 +79,19 @@ void demote(Node& node, const wire::ControlDemoteRequest& request, wire::Respond
                                                  outcome->successor_instance, outcome->repeated,
                                                  receipt_of(outcome->position)});
       });
+}
+
+void promoted(Node& node, const std::string& request_id, const engine::AuthorityOutcome& outcome,
+              wire::Responder responder) {
+  if (!outcome.repeated) {
+    node.events().record(EventId::kPromoted, {{"lsn", outcome.record_lsn.value()},
+                                              {"epoch", outcome.epoch.value()},
+                                              {"lineage", to_hex(outcome.position.lineage)},
+                                              {"request_id", request_id}});
+  }
+  promotion_step(node, request_id, PromotionState::kSteady, outcome.repeated ? "promoted before" : "promoted");
+  responder.ok(wire::ControlPromoteResponse{outcome.epoch, outcome.record_lsn, outcome.seal_lsn, outcome.repeated,
+                                            receipt_of(outcome.position)});
 }
 
 void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Responder responder) {
@@ -97,14 +118,11 @@ void promote(Node& node, const wire::ControlPromoteRequest& request, wire::Respo
       promotion_step(node, request_id, PromotionState::kSteady, "authority unchanged");
       return responder.error(outcome.error());
     }
-    if (!outcome->repeated) {
-      node.events().record(
-          EventId::kPromoted,
-          {{"lsn", outcome->record_lsn.value()}, {"epoch", outcome->epoch.value()}, {"request_id", request_id}});
-    }
-    promotion_step(node, request_id, PromotionState::kSteady, outcome->repeated ? "promoted before" : "promoted");
-    responder.ok(wire::ControlPromoteResponse{outcome->epoch, outcome->record_lsn, outcome->seal_lsn, outcome->repeated,
-                                              receipt_of(outcome->position)});
+    // What it was decided on is kept before anybody is told.
+    node.engine()->keep_decision(outcome->record_lsn, [&node, request_id, outcome = std::move(*outcome),
+                                                       responder = std::move(responder)]() mutable {
+      promoted(node, request_id, outcome, std::move(responder));
+    });
   });
 }
 
@@ -113,16 +131,18 @@ void decline(Node& node, const wire::ControlDeclineRequest& request, wire::Respo
   auto& engine = *node.engine();
   const auto& seal = engine.state_data().authority().seal();
   const Lsn seal_lsn = seal ? seal->lsn : Lsn();
+  const LineageId lineage = engine.state_data().authority().lineage();
   const auto before = engine.authority_evidence({rules::AuthorityCommand::kDecline, {}, {}, {}, {}}).declined_here;
   engine.decline({rules::AuthorityCommand::kDecline, who_of(request.request), std::nullopt, std::nullopt, std::nullopt},
-                 [&node, seal_lsn, before, request_id = request.request.request_id,
+                 [&node, seal_lsn, lineage, before, request_id = request.request.request_id,
                   responder = std::move(responder)](Result<Bytes> statement) mutable {
                    if (!statement) {
                      note_denied(node, "decline", request_id, statement.error());
                      return responder.error(statement.error());
                    }
-                   node.events().record(EventId::kDeclined,
-                                        {{"seal_lsn", seal_lsn.value()}, {"request_id", request_id}});
+                   node.events().record(
+                       EventId::kDeclined,
+                       {{"seal_lsn", seal_lsn.value()}, {"lineage", to_hex(lineage)}, {"request_id", request_id}});
                    responder.ok(wire::ControlDeclineResponse{seal_lsn, before, *statement});
                  });
 }
@@ -151,6 +171,7 @@ void serve_control(Node& node) {
   };
   auto& server = node.control();
   server.handle(wire::kControlExplain, ready(explain));
+  node.client().handle(wire::kExplainCommand, ready(explain));
   server.handle(wire::kControlDemote, ready(demote));
   server.handle(wire::kControlPromote, ready(promote));
   server.handle(wire::kControlDecline, ready(decline));

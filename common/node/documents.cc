@@ -1,7 +1,9 @@
 // schema.* and doc.*: translation between messages and the engine, nothing else.
 #include <fmt/format.h>
 
+#include "common/engine/query_record.h"
 #include "common/node/node.h"
+#include "common/node/queries.h"
 #include "common/node/translate.h"
 
 namespace aerodb::node {
@@ -120,17 +122,8 @@ void history(Node& node, const wire::DocHistoryRequest& request, wire::Responder
       [&](const auto& answer, wire::Responder asked) { answer_history(node, answer, std::move(asked)); });
 }
 
-Result<engine::Comparison> comparison_from_name(std::string_view name) {
-  using enum engine::Comparison;
-  if (name == "eq") return kEqual;
-  if (name == "lt") return kLess;
-  if (name == "le") return kLessOrEqual;
-  if (name == "gt") return kGreater;
-  if (name == "ge") return kGreaterOrEqual;
-  return fail(ErrorCode::kBadRequest, fmt::format("doc.query: op \"{}\"; expected eq, lt, le, gt or ge", name));
-}
-
-void answer_query(Node& node, const Result<engine::QueryAnswer>& answer, wire::Responder responder) {
+void answer_query(Node& node, const Result<engine::QueryAnswer>& answer, const engine::QueryRecord* record,
+                  wire::Responder responder) {
   node.metrics().add(answer ? MetricId::kQueriesAnsweredCount : MetricId::kReadsRefusedCount);
   if (!answer) return responder.error(answer.error());
   wire::DocQueryResponse response;
@@ -139,33 +132,25 @@ void answer_query(Node& node, const Result<engine::QueryAnswer>& answer, wire::R
     response.data.versions.push_back({version.commit, version.schema_version, wire::Packed{answer->document(version)}});
   }
   response.receipt = receipt_of(answer->position);
+  if (record == nullptr) return responder.ok(response);
+  const auto explanation = record->explain();
+  response.explanation = explanation_of(explanation);
   responder.ok(response);
 }
 
 void query(Node& node, const wire::DocQueryRequest& request, wire::Responder responder) {
   if (!node.engine()) return responder.error(node.not_ready());
-  engine::QueryRequest query;
-  query.collection = request.collection;
-  query.schema_version = request.schema_version;
-  query.sort = request.sort;
-  query.descending = request.descending.value_or(false);
-  query.limit = request.limit;
-  query.max_entries = request.max_entries;
-  query.at_commit = request.at_commit;
-  query.receipt = claim_of(request.receipt);
-  for (const auto& predicate : request.where) {
-    auto comparison = comparison_from_name(predicate.op);
-    if (!comparison) return responder.error(comparison.error());
-    query.where.push_back({predicate.field, *comparison, predicate.value.value});
-  }
-  if (request.after) {
-    query.after = engine::PageEnd{std::nullopt, request.after->id};
-    if (request.after->sort_value) query.after->sort_value = request.after->sort_value->value;
-  }
+  const auto query = query_of(request);
+  if (!query) return responder.error(query.error());
+  const bool explained = request.explain.value_or(false);
+  std::shared_ptr<engine::QueryRecord> record;
   node.client_restarts().run(
       *node.engine(), std::move(responder),
-      [&](Attempt& attempt) { return node.engine()->query(query, attempt.query, attempt.blocks); },
-      [&](const auto& answer, wire::Responder asked) { answer_query(node, answer, std::move(asked)); });
+      [&](Attempt& attempt) {
+        if (explained) record = recorded_in(attempt, *query);
+        return node.engine()->query(*query, attempt.query, attempt.blocks);
+      },
+      [&](const auto& answer, wire::Responder asked) { answer_query(node, answer, record.get(), std::move(asked)); });
 }
 
 void list_schemas(Node& node, wire::Responder responder) {

@@ -108,24 +108,28 @@ void refuse(Node& node, Ending& ending, const Error& error) {
   ending.responder.error(error);
 }
 
-// The answer, once the record is durable.
+void answer(Node& node, const engine::LineageEnd& end, Ending& ending) {
+  const auto& request = ending.request;
+  if (!end.repeated) {
+    node.events().record(EventId::kLineageEnded, {{"parent", to_hex(end.parent)},
+                                                  {"lineage", to_hex(end.lineage)},
+                                                  {"fork_lsn", end.fork_lsn.value()},
+                                                  {"epoch", end.after.epoch.value()},
+                                                  {"lost", request.lost},
+                                                  {"absent", fmt::format("{}", fmt::join(request.absent, " "))},
+                                                  {"request_id", request.request.request_id}});
+  }
+  ending.responder.ok(wire::EndLineageResponse{end.lineage, end.parent, end.after.epoch, end.fork_lsn, end.fork_commit,
+                                               positions_of(ending), end.repeated, receipt_of(end.after)});
+}
+
+// The answer, once the record is durable and what it was decided on is kept.
 void answer_when_durable(Node& node, engine::Decided<engine::LineageEnd> decided, std::shared_ptr<Ending> ending) {
   node.engine()->hold<engine::LineageEnd>(
-      std::move(decided), [&node, ending = std::move(ending)](Result<engine::LineageEnd> end) {
+      std::move(decided), [&node, ending = std::move(ending)](Result<engine::LineageEnd> end) mutable {
         if (!end) return refuse(node, *ending, end.error());
-        const auto& request = ending->request;
-        if (!end->repeated) {
-          node.events().record(EventId::kLineageEnded, {{"parent", to_hex(end->parent)},
-                                                        {"lineage", to_hex(end->lineage)},
-                                                        {"fork_lsn", end->fork_lsn.value()},
-                                                        {"epoch", end->after.epoch.value()},
-                                                        {"lost", request.lost},
-                                                        {"absent", fmt::format("{}", fmt::join(request.absent, " "))},
-                                                        {"request_id", request.request.request_id}});
-        }
-        ending->responder.ok(wire::EndLineageResponse{end->lineage, end->parent, end->after.epoch, end->fork_lsn,
-                                                      end->fork_commit, positions_of(*ending), end->repeated,
-                                                      receipt_of(end->after)});
+        node.engine()->keep_decision(end->fork_lsn.next(),
+                                     [&node, end = *end, ending = std::move(ending)] { answer(node, end, *ending); });
       });
 }
 

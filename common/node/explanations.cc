@@ -60,6 +60,11 @@ void serve_explanations(Node& node) {
     if (!node.engine()) return responder.error(node.not_ready());
     explain_replication(node, request, std::move(responder));
   });
+  serve_explain_query(node);
+  serve_explain_recovery(node);
+  serve_explain_checkpoint(node);
+  serve_explain_halt(node);
+  serve_explain_promotion(node);
 }
 
 }  // namespace aerodb::node

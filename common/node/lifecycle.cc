@@ -77,8 +77,7 @@ void Node::recovered(Result<void> result) {
     if (damaged_ == Damaged::kEnds || error.row().exit_code != ExitCode::kBadData)
       return finish_opening(std::move(result));
     // Found anew at each start, so it is not written down; what was read before the damage is all that is known.
-    opened_->halt = engine::Halt{std::string(error.row().rule), std::string(error.row().name), error.message,
-                                 opened_->state.position().lsn};
+    opened_->halt = engine::halt_for(error.row().rule, error, opened_->state.position().lsn);
   } else if (auto role = check_role(); !role) {
     return finish_opening(std::move(role));
   }

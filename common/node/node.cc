@@ -42,6 +42,7 @@ Node::Node(runtime::Runtime& runtime, NodeConfig config, Binary binary, Damaged 
   metrics_.set(observe::MetricId::kStartWallUs, runtime_.clock().wall_us());
   serve_documents(*this);
   serve_observation(*this);
+  serve_collections(*this);
   serve_stats(*this);
   serve_explanations(*this);
   serve_log(*this);

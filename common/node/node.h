@@ -147,17 +147,23 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
 };
 
 // Method handlers, one file a group. Each registers its methods on the node's servers, before start().
-void serve_documents(Node& node);     // documents.cc    schema.*, doc.*
-void serve_observation(Node& node);   // observation.cc  ping, status, observe.*, evidence.versions
-void serve_stats(Node& node);         // stats.cc        observe.stats
-void serve_explanations(Node& node);  // explanations.cc explain.*
-void serve_log(Node& node);           // log_source.cc   wal.*, evidence.records, storage.read_log
-void serve_control(Node& node);       // control.cc      control.*
-void serve_storage(Node& node);       // storage.cc      observe.storage, pin.*, storage.* but those of holds
-void serve_holds(Node& node);         // holds.cc        storage.hold, .read_run, .release; manifest.get, manifest.fetch
-void serve_bootstrap(Node& node);     // bootstrap.cc    replica.bootstrap
-void serve_repairs(Node& node);       // repair_commands.cc replica.resume, orphans.export, repair.status
-void serve_lineage(Node& node);       // end_lineage.cc  node.end_lineage
+void serve_documents(Node& node);           // documents.cc    schema.*, doc.*
+void serve_observation(Node& node);         // observation.cc  ping, status, observe.*, evidence.versions
+void serve_collections(Node& node);         // observe_collections.cc  observe.mvcc, observe.indexes
+void serve_stats(Node& node);               // stats.cc        observe.stats
+void serve_explanations(Node& node);        // explanations.cc explain.*
+void serve_explain_recovery(Node& node);    // explain_recovery.cc explain.recovery
+void serve_explain_checkpoint(Node& node);  // explain_checkpoint.cc explain.checkpoint
+void serve_explain_halt(Node& node);        // explain_halt.cc explain.halt
+void serve_explain_promotion(Node& node);   // explain_promotion.cc explain.promotion
+void serve_explain_query(Node& node);       // explain_query.cc explain.query
+void serve_log(Node& node);                 // log_source.cc   wal.*, evidence.records, storage.read_log
+void serve_control(Node& node);             // control.cc      control.*, explain.command
+void serve_storage(Node& node);             // storage.cc      observe.storage, pin.*, storage.* but those of holds
+void serve_holds(Node& node);      // holds.cc        storage.hold, .read_run, .release; manifest.get, manifest.fetch
+void serve_bootstrap(Node& node);  // bootstrap.cc    replica.bootstrap
+void serve_repairs(Node& node);    // repair_commands.cc replica.resume, orphans.export, repair.status
+void serve_lineage(Node& node);    // end_lineage.cc  node.end_lineage
 
 // The event of a command that was refused.
 void note_denied(Node& node, std::string_view command, const std::string& request_id, const Error& error);

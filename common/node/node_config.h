@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/config/checks.h"
 #include "common/config/key.h"
@@ -24,6 +25,8 @@ struct NodeConfig {
   runtime::Endpoint listen_control;
   runtime::Endpoint listen_maintenance;
   bool listen_allow_remote = false;
+  runtime::Endpoint http_listen;  // not set: no REST
+  std::vector<std::string> http_allowed_hosts;
 
   uint32_t wal_segments = 4;
   uint64_t wal_segment_bytes = 64 * config::kMiB;
@@ -64,6 +67,10 @@ struct NodeConfig {
     visit("listen.allow_remote", self.listen_allow_remote,
           "accept listeners beyond loopback; nothing on them is encrypted or asks who is there");
 
+    visit("http.listen", self.http_listen, "REST: documents and schemas as JSON; TCP only; absent: not served");
+    visit("http.allowed_hosts", self.http_allowed_hosts, {.derived = "`127.0.0.1:PORT`, `localhost:PORT`"},
+          "values of the Host header that are answered; any other is refused");
+
     visit("wal.segments", self.wal_segments, {.min = 4, .max = 4096}, "segments of the log's ring; fixed by init");
     visit("wal.segment_bytes", self.wal_segment_bytes, {.min = 16 * kMiB, .max = kGiB},
           "size of each segment; fixed by init");
@@ -100,13 +107,20 @@ struct NodeConfig {
   void complete() {
     if (!config::is_set(listen_control)) listen_control = config::unix_socket(data_dir, "control.sock");
     if (!config::is_set(listen_maintenance)) listen_maintenance = config::unix_socket(data_dir, "maintenance.sock");
+    if (!config::is_set(http_listen) || !http_allowed_hosts.empty()) return;
+    const std::string port = std::to_string(http_listen.port);
+    http_allowed_hosts = {"127.0.0.1:" + port, "localhost:" + port};
   }
   void check(config::Problems& problems) const {
     config::check_listeners({{"listen.client", listen_client},
                              {"listen.replication", listen_replication},
                              {"listen.control", listen_control},
-                             {"listen.maintenance", listen_maintenance}},
+                             {"listen.maintenance", listen_maintenance},
+                             {"http.listen", http_listen}},
                             listen_allow_remote, problems);
+    if (http_listen.kind != runtime::Endpoint::Kind::kTcp) {
+      problems.add("http.listen", config::quote(http_listen.text()), "HOST:PORT");
+    }
   }
 };
 

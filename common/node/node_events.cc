@@ -19,26 +19,27 @@ void note_denied(Node& node, std::string_view command, const std::string& reques
 
 void Node::record_recovery(uint64_t recovery_us) {
   const auto& report = engine_->recovery();
+  const auto& evidence = report.evidence;
   const auto& position = engine_->visible();
-  events_.record(EventId::kManifestLoaded, {{"number", report.manifest_number},
-                                            {"lsn", report.manifest_lsn.value()},
-                                            {"commit", report.manifest_commit.value()},
-                                            {"runs", report.runs}});
+  events_.record(EventId::kManifestLoaded, {{"number", evidence.manifest_number.value_or(0)},
+                                            {"lsn", evidence.tail.manifest_lsn.value_or(Lsn()).value()},
+                                            {"commit", evidence.manifest_commit.value_or(CommitId()).value()},
+                                            {"runs", evidence.runs.size()}});
   events_.record(
       EventId::kTailDecision,
       {{"label", std::string(wal::tail_label_name(report.label))},
-       {"end_lsn", report.tail.end_lsn.value()},
-       {"segment", report.tail.end_segment},
-       {"offset", report.tail.end_offset},
+       {"end_lsn", evidence.tail.end_lsn.value_or(Lsn()).value()},
+       {"segment", evidence.tail.end_segment.value_or(0)},
+       {"offset", evidence.tail.end_offset.value_or(0)},
        {"detail", std::string(report.quarantined.empty() ? "no torn frame"
                                                          : "undetermined whether the torn frame was acknowledged")}});
   if (!report.quarantined.empty()) events_.record(EventId::kQuarantined, {{"file", report.quarantined}});
-  if (report.rewritten_frame) {
-    events_.record(EventId::kLastFrameRewritten, {{"segment", report.rewritten_frame->segment_sequence},
-                                                  {"offset", report.rewritten_frame->offset},
-                                                  {"bytes", report.rewritten_frame_bytes}});
+  if (evidence.rewrites_last_frame == true) {
+    events_.record(EventId::kLastFrameRewritten, {{"segment", *evidence.last_frame_segment},
+                                                  {"offset", *evidence.last_frame_offset},
+                                                  {"bytes", *evidence.last_frame_bytes}});
   }
-  events_.record(EventId::kRecordsReplayed, {{"first_lsn", report.first_replayed_lsn.value()},
+  events_.record(EventId::kRecordsReplayed, {{"first_lsn", evidence.tail.first_replayed_lsn.value_or(Lsn()).value()},
                                              {"last_lsn", position.lsn.value()},
                                              {"count", report.records_replayed},
                                              {"us", report.replay_us}});

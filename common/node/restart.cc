@@ -21,7 +21,7 @@ std::shared_ptr<Attempt> Restarts::take(engine::Engine& engine, uint64_t connect
 void Restarts::give_back(std::shared_ptr<Attempt> attempt) {
   if (attempt->blocks.trouble() || attempt->blocks.cold()) return;
   attempt->blocks.release();
-  if (attempt->query.started) attempt->query = {};
+  if (attempt->query.started || attempt->query.record) attempt->query = {};
   spare_ = std::move(attempt);
 }
 

@@ -29,10 +29,10 @@ constexpr EventRow kEvents[] = {
 
     {kHalted, kError, "halted", "rule code lsn reason", "the node stopped serving; only a command changes that"},
 
-    {kSealed, kWarn, "sealed", "lsn epoch successor successor_instance request_id", "this node's authority ended"},
-    {kDeclined, kWarn, "declined", "seal_lsn request_id", "this node gave up a succession"},
+    {kSealed, kWarn, "sealed", "lsn epoch lineage successor successor_instance request_id", "this node's authority ended"},
+    {kDeclined, kWarn, "declined", "seal_lsn lineage request_id", "this node gave up a succession"},
     {kPromotionStep, kInfo, "promotion_step", "request_id state detail", "a promotion entered a state"},
-    {kPromoted, kWarn, "promoted", "lsn epoch request_id", "this node is primary"},
+    {kPromoted, kWarn, "promoted", "lsn epoch lineage request_id", "this node is primary"},
 
     {kFenced, kError, "fenced", "lineage fork_lsn node instance peer", "this node's authority was ended by another lineage, which its own log proves"},
     {kFenceUnproven, kWarn, "fence_unproven", "lineage fork_lsn peer why", "a peer named another lineage; this log does not prove that it forks from here"},

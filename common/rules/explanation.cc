@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 #include "common/base/checksum.h"
 #include "common/document/json.h"
 
@@ -75,6 +77,22 @@ std::optional<ObservedSnapshot> read_observed(document::Cursor snapshot) {
 }
 
 }  // namespace
+
+void pack_request_value(const RequestValue& value, document::PackWriter& out) {
+  document::Tape tape;
+  if (!tape.parse(value.packed)) return out.nil();
+  const auto root = tape.root();
+  if (auto number = root.number()) {
+    out.map(1);
+    out.field("float64", fmt::format("{:016x}", std::bit_cast<uint64_t>(*number)));
+  } else if (auto integer = root.integer()) {
+    out.integer(*integer);
+  } else if (auto text = root.text()) {
+    out.text(*text);
+  } else {
+    out.raw(value.packed);
+  }
+}
 
 std::string_view explanation_type_name(ExplanationType type) { return kTypeNames[static_cast<size_t>(type)].name; }
 

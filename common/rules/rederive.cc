@@ -4,8 +4,13 @@
 
 #include "common/document/json.h"
 #include "common/rules/authority_rules.h"
+#include "common/rules/checkpoint_rules.h"
+#include "common/rules/halt_rules.h"
+#include "common/rules/promotion_rules.h"
+#include "common/rules/query_rules.h"
 #include "common/rules/read_gate.h"
 #include "common/rules/read_visibility.h"
+#include "common/rules/recovery_rules.h"
 
 namespace aerodb::rules {
 namespace {
@@ -30,6 +35,31 @@ Result<Explanation> derive(const ExplanationReader& reader) {
       AuthorityEvidence evidence;
       if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
       return explain_authority_command(evidence);
+    }
+    case ExplanationType::kQueryExecution: {
+      QueryEvidence evidence;
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+      return explain_query(std::move(evidence), reader.observed().lineage);
+    }
+    case ExplanationType::kRecovery: {
+      RecoveryEvidence evidence;
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+      return explain_recovery(evidence, reader.observed().lineage);
+    }
+    case ExplanationType::kCheckpointSafety: {
+      CheckpointEvidence evidence;
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+      return explain_checkpoint(evidence, reader.observed().lineage);
+    }
+    case ExplanationType::kHalt: {
+      HaltEvidence evidence;
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+      return explain_halt(std::move(evidence), reader.observed().lineage);
+    }
+    case ExplanationType::kPromotionDecision: {
+      PromotionEvidence evidence;
+      if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+      return explain_promotion(evidence);
     }
   }
   return incomplete(explanation_type_name(reader.type()));

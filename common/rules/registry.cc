@@ -42,6 +42,7 @@ constexpr Rule kRules[] = {
     {kRec6, "REC-6", "The state digest after replay equals the one that the last record states.", "phase 5, deterministic replay"},
     {kRec7, "REC-7", "One process at a time holds a data directory.", "extension"},
     {kRec8, "REC-8", "A data directory is opened only under the name and format that its NODE file states.", "extension"},
+    {kRec9, "REC-9", "A start makes the manifest it relies on durable, with its runs and their directories, before a segment of the log is reused.", "phase 1, WAL truncation after a snapshot"},
     {kCkpt1, "CKPT-1", "A manifest is installed only when its runs and their directory are synced and the log is durable up to its LSN.", "phase 1, snapshot must fsync, manifest written last"},
     {kCkpt2, "CKPT-2", "A segment of the ring is reused only when an installed manifest covers every record in it.", "phase 1, WAL truncation after a snapshot"},
     {kCkpt3, "CKPT-3", "Run numbers never repeat; the runs of a manifest are disjoint, ascending and complete up to its commit.", "phase 1, recovery never partial"},

@@ -43,6 +43,7 @@ enum class RuleId : uint8_t {
   kRec6,
   kRec7,
   kRec8,
+  kRec9,
   kCkpt1,
   kCkpt2,
   kCkpt3,

@@ -25,22 +25,4 @@ Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t max_bytes)
   return content;
 }
 
-Result<void> replace_file(Disk& disk, const std::string& directory, const std::string& name, ByteSpan content) {
-  const std::string path = directory + "/" + name;
-  const std::string temporary = path + ".tmp";
-  auto stale = disk.exists(temporary);
-  if (!stale) return fail(std::move(stale.error()));
-  if (*stale) {
-    if (auto removed = disk.remove(temporary); !removed) return removed;
-  }
-  {
-    auto file = disk.open(temporary, OpenMode::kCreate);
-    if (!file) return fail(std::move(file.error()));
-    if (auto written = (*file)->write(0, content); !written) return written;
-    if (auto synced = (*file)->sync(); !synced) return synced;
-  }
-  if (auto renamed = disk.rename(temporary, path); !renamed) return renamed;
-  return disk.sync_directory(directory);
-}
-
 }  // namespace aerodb::runtime

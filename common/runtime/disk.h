@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,8 @@ class Disk {
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   // Takes the exclusive lock of a directory (a LOCK file in it). Taken already: LOCKED.
   virtual Result<std::unique_ptr<DirectoryLock>> lock(const std::string& directory) = 0;
+  // Whether anybody holds it. Takes nothing, makes nothing.
+  virtual Result<bool> locked(const std::string& directory) = 0;
 };
 
 // "." where the path has no directory.
@@ -68,8 +71,10 @@ class Disk {
 
 // Whole-file conveniences over a Disk.
 [[nodiscard]] Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t max_bytes);
-// Temporary file written and synced, renamed over `path`, directory synced: old content or new, never half.
+enum class ReplaceStep : uint8_t { kSynced, kRenamed, kDirectorySynced };
+// Temporary file written and synced, renamed over `path`, directory synced: old content or new, never half. `on_step`
+// is called behind each of the three.
 [[nodiscard]] Result<void> replace_file(Disk& disk, const std::string& directory, const std::string& name,
-                                        ByteSpan content);
+                                        ByteSpan content, const std::function<void(ReplaceStep)>& on_step = nullptr);
 
 }  // namespace aerodb::runtime

@@ -272,14 +272,6 @@ Result<std::optional<Manifest>> read_manifest(runtime::Disk& disk, const std::st
   return std::move(*manifest);
 }
 
-Result<void> install_manifest(runtime::Disk& disk, const std::string& directory, const Manifest& manifest) {
-  const Bytes bytes = encode_manifest(manifest);
-  if (bytes.size() > kMaxManifestBytes)
-    return fail(ErrorCode::kIo, fmt::format("write {}/{}: {} bytes, at most {} are read back", directory, kManifestName,
-                                            bytes.size(), kMaxManifestBytes));
-  return runtime::replace_file(disk, directory, std::string(kManifestName), bytes);
-}
-
 Result<std::vector<std::string>> stray_runs(runtime::Disk& disk, const std::string& data_dir,
                                             const Manifest& manifest) {
   auto names = list_runs(disk, data_dir);

@@ -2,6 +2,7 @@
 // checkpoint. Grammar in docs/spec/CHECKPOINT.md.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,8 +61,9 @@ inline constexpr std::string_view kManifestName = "MANIFEST";
 // nullopt where the directory has none yet.
 [[nodiscard]] Result<std::optional<Manifest>> read_manifest(runtime::Disk& disk, const std::string& directory);
 // Temporary file synced, renamed, directory synced. Where it fails, the old manifest or this one is there.
-[[nodiscard]] Result<void> install_manifest(runtime::Disk& disk, const std::string& directory,
-                                            const Manifest& manifest);
+// `on_step` is called behind each.
+[[nodiscard]] Result<void> install_manifest(runtime::Disk& disk, const std::string& directory, const Manifest& manifest,
+                                            const std::function<void(runtime::ReplaceStep)>& on_step = nullptr);
 
 // Names of files in DIR/runs, sorted, that a checkpoint which did not end left there: runs that the manifest does not
 // name, and temporary files of sorting.

@@ -173,9 +173,11 @@ Result<RunInfo> RunWriter::Inside::finish() {
   if (auto done = file.append(encode_run_tail(header, *place)); !done) return fail(std::move(done.error()));
   auto hash = file.finish();
   if (!hash) return fail(std::move(hash.error()));
+  if (options.on_step) options.on_step(RunWriteStep::kFileSynced);
   if (!planted(Fault::kRunsDirectoryNotSynced)) {
     if (auto synced = disk.sync_directory(directory + "/runs"); !synced) return fail(std::move(synced.error()));
   }
+  if (options.on_step) options.on_step(RunWriteStep::kDirectorySynced);
   RunInfo info;
   info.number = options.number;
   info.first_commit = options.first_commit;

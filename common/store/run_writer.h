@@ -15,6 +15,9 @@
 
 namespace aerodb::store {
 
+// Carried out for a run when it is complete.
+enum class RunWriteStep : uint8_t { kFileSynced, kDirectorySynced };
+
 struct RunWriterOptions {
   RunNumber number = 0;
   CommitId first_commit;
@@ -27,6 +30,7 @@ struct RunWriterOptions {
   std::function<void(uint64_t bytes)> progress;  // called with the bytes written so far; from the Job's thread
   // Called after each sync, for pacing under load; may sleep. From the Job's thread.
   std::function<void()> after_sync;
+  std::function<void(RunWriteStep)> on_step;  // called behind each; from the Job's thread
 };
 
 class RunWriter {

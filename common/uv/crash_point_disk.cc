@@ -125,6 +125,11 @@ Result<std::unique_ptr<runtime::DirectoryLock>> CrashPointDisk::lock(const std::
   return around(points_, crash_class_of_file(directory + "/LOCK"), "lock", [&] { return inside_->lock(directory); });
 }
 
+Result<bool> CrashPointDisk::locked(const std::string& directory) {
+  points_.pass(crash_class_of_file(directory + "/LOCK"), "locked", CrashMoment::kBefore);
+  return inside_->locked(directory);
+}
+
 Result<std::unique_ptr<runtime::File>> open_with_submit_points(runtime::Disk& disk, const std::string& path,
                                                                CrashPoints& points) {
   std::string class_name = crash_class_of_file(path);

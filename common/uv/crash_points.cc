@@ -50,6 +50,7 @@ constexpr ClassRow kFiles[] = {
     {Match::kEnd, ".run", "run"},
     {Match::kEnd, ".sort", "run_sort"},
     {Match::kStart, "decline-", "decline"},
+    {Match::kStart, "decision-", "decision"},
     {Match::kParent, "quarantine", "quarantine"},
     {Match::kParent, "traces", "trace"},
     {Match::kEnd, ".tar", "backup"},

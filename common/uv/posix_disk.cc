@@ -27,7 +27,8 @@ Error io_error(std::string_view operation, std::string_view path, int error) {
 
 class PosixFile final : public runtime::File {
  public:
-  PosixFile(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
+  PosixFile(UniqueFd fd, std::string path, std::shared_ptr<MovedBytes> moved)
+      : fd_(std::move(fd)), path_(std::move(path)), moved_(std::move(moved)) {}
 
   Result<size_t> read(uint64_t offset, std::span<uint8_t> out) override {
     size_t done = 0;
@@ -37,6 +38,7 @@ class PosixFile final : public runtime::File {
       if (count < 0) return fail(io_error("read", path_, errno));
       if (count == 0) break;
       done += static_cast<size_t>(count);
+      count_moved(count);
     }
     return done;
   }
@@ -48,6 +50,7 @@ class PosixFile final : public runtime::File {
       if (count < 0) return fail(io_error("write", path_, errno));
       if (count == 0) return fail(io_error("write", path_, ENOSPC));
       done += static_cast<size_t>(count);
+      count_moved(count);
     }
     return {};
   }
@@ -87,8 +90,13 @@ class PosixFile final : public runtime::File {
   }
 
  private:
+  void count_moved(ssize_t bytes) {
+    if (moved_) moved_->fetch_add(static_cast<uint64_t>(bytes), std::memory_order_relaxed);
+  }
+
   UniqueFd fd_;
   std::string path_;
+  std::shared_ptr<MovedBytes> moved_;
 };
 
 class PosixLock final : public runtime::DirectoryLock {
@@ -138,7 +146,7 @@ bool is_directory(const std::string& path) {
 Result<std::unique_ptr<runtime::File>> PlainPosixDisk::open(const std::string& path, OpenMode mode) {
   auto fd = open_fd(path, flags_of(mode));
   if (!fd) return fail(std::move(fd.error()));
-  return std::make_unique<PosixFile>(std::move(*fd), path);
+  return std::make_unique<PosixFile>(std::move(*fd), path, moved_);
 }
 
 Result<void> PlainPosixDisk::make_directory(const std::string& path) {
@@ -214,6 +222,19 @@ Result<std::unique_ptr<runtime::DirectoryLock>> PlainPosixDisk::lock(const std::
     return fail(ErrorCode::kLocked, fmt::format("lock {}: another process holds {}", directory, path));
   }
   return std::make_unique<PosixLock>(std::move(*fd));
+}
+
+Result<bool> PlainPosixDisk::locked(const std::string& directory) {
+  const std::string path = directory + "/LOCK";
+  auto present = exists(path);
+  if (!present || !*present) return present;
+  auto fd = open_fd(path, O_RDONLY);
+  if (!fd) return fail(std::move(fd.error()));
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(fd->get(), F_OFD_GETLK, &whole) != 0) return fail(io_error("look at lock", path, errno));
+  return whole.l_type != F_UNLCK;
 }
 
 }  // namespace aerodb::uv

@@ -6,13 +6,20 @@
 // In test builds PosixDisk is PlainPosixDisk with crash points around every call, so whoever uses it has them.
 #pragma once
 
+#include <atomic>
+#include <memory>
+
 #include "common/runtime/disk.h"
 #include "common/uv/crash_point_disk.h"
 
 namespace aerodb::uv {
 
+// Bytes that the files of a disk have read and written; only grows. Thread: any.
+using MovedBytes = std::atomic<uint64_t>;
+
 class PlainPosixDisk final : public runtime::Disk {
  public:
+  explicit PlainPosixDisk(std::shared_ptr<MovedBytes> moved = nullptr) : moved_(std::move(moved)) {}
   Result<std::unique_ptr<runtime::File>> open(const std::string& path, runtime::OpenMode mode) override;
   // Each directory made is durable in its parent before the next is made.
   Result<void> make_directory(const std::string& path) override;
@@ -25,12 +32,17 @@ class PlainPosixDisk final : public runtime::Disk {
   Result<std::vector<std::string>> list(const std::string& path) override;
   // An open-file-description lock: two holders in one process exclude each other as well. LOCKED names the file.
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+  Result<bool> locked(const std::string& directory) override;
+
+ private:
+  std::shared_ptr<MovedBytes> moved_;  // nullptr: nobody counts
 };
 
 #if defined(AERODB_FAULTS)
 class PosixDisk final : public CrashPointDisk {
  public:
-  PosixDisk() : CrashPointDisk(std::make_unique<PlainPosixDisk>(), CrashPoints::of_process()) {}
+  explicit PosixDisk(std::shared_ptr<MovedBytes> moved = nullptr)
+      : CrashPointDisk(std::make_unique<PlainPosixDisk>(std::move(moved)), CrashPoints::of_process()) {}
 };
 #else
 using PosixDisk = PlainPosixDisk;

@@ -5,6 +5,7 @@
 
 #include "common/uv/signals.h"
 #include "common/uv/stdin_watch.h"
+#include "common/uv/supervisor.h"
 
 namespace aerodb::uv {
 
@@ -12,6 +13,11 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
   enum class Phase : uint8_t { kStarting, kServing, kEnding };
   Phase phase = Phase::kStarting;
   int exit_code = 0;
+  Supervisor supervisor(runtime, NotifySocket::of_process(), [&]() -> std::string {
+    if (service.describe) return service.describe();
+    return phase == Phase::kStarting ? "starting" : "serving";
+  });
+  if (service.on_change) service.on_change([&supervisor] { supervisor.changed(); });
   runtime.log().write(LogLevel::kInfo, "process_start",
                       {{"program", service.program},
                        {"version", std::string(config::version())},
@@ -20,6 +26,7 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
     const Phase before = std::exchange(phase, Phase::kEnding);
     if (before == Phase::kEnding) return;
     runtime.log().write(LogLevel::kInfo, "process_stop", {{"reason", std::string(reason)}});
+    supervisor.stopping(reason);
     // Before it serves there is nothing to bring to an end.
     if (before == Phase::kStarting)
       runtime.stop();
@@ -28,6 +35,7 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
   };
   auto fail_with = [&](const Error& error) {
     phase = Phase::kEnding;
+    supervisor.failed(error);
     exit_code = config::report_error(service.program, error);
     runtime.stop();
   };
@@ -36,10 +44,12 @@ int serve(UvRuntime& runtime, const config::ProgramOptions& options, const Servi
   std::unique_ptr<StdinWatch> stdin_watch;
   if (options.exit_with_stdin)
     stdin_watch = std::make_unique<StdinWatch>(runtime, [&] { end("standard input ended"); });
+  supervisor.starting();
   service.start([&](Result<void> started) {
     if (phase == Phase::kEnding) return;
     if (started) {
       phase = Phase::kServing;
+      supervisor.serving();
       return;
     }
     fail_with(started.error());

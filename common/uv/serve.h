@@ -1,5 +1,5 @@
 // The life of a role process on the real runtime: start, run until a signal or the end of standard input, stop in good
-// order, answer the exit code.
+// order, answer the exit code. A service manager that started it is told of all that (supervisor.h).
 #pragma once
 
 #include <functional>
@@ -20,6 +20,10 @@ struct Service {
   std::function<void(std::move_only_function<void(const Error&)> lost)> on_lost = nullptr;
   // Asked for once, and only after a successful start. Runs `done` when the process may end.
   std::function<void(std::string_view reason, runtime::Callback done)> stop;
+  // What it does now, in a few words for the service manager. Empty: "starting", then "serving".
+  std::function<std::string()> describe = nullptr;
+  // Keeps whom to tell that describe() may answer something else. Empty: it never does while it serves.
+  std::function<void(std::function<void()> changed)> on_change = nullptr;
 };
 
 // Blocks. The exit code is that of the error with which start failed or the service was lost, else 0.

@@ -22,6 +22,8 @@ class UvJobs final : public runtime::Jobs {
   ~UvJobs() override { shut_down(); }
 
   void run(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback done) override;
+  // By the files of all Jobs.
+  [[nodiscard]] uint64_t moved_bytes() const { return moved_->load(std::memory_order_relaxed); }
   // Waits for the jobs that run, drops those that do not and every `done`. Jobs asked for later are dropped.
   void shut_down();
 
@@ -35,7 +37,8 @@ class UvJobs final : public runtime::Jobs {
   void report();
 
   OwnedHandle<uv_async_t> wake_loop_;
-  PosixDisk disk_;
+  const std::shared_ptr<MovedBytes> moved_ = std::make_shared<MovedBytes>(0);
+  PosixDisk disk_{moved_};
   std::vector<std::thread> threads_;  // the loop's thread only
   std::mutex mutex_;                  // guards all below
   std::condition_variable wake_thread_;

@@ -79,6 +79,7 @@ runtime::Network& UvRuntime::network() { return *parts_->network; }
 runtime::Jobs& UvRuntime::jobs() { return *parts_->jobs; }
 LogSink& UvRuntime::log() { return *parts_->log; }
 runtime::LogDevice& UvRuntime::log_device() { return *parts_->log_device; }
+uint64_t UvRuntime::moved_bytes() const { return parts_->jobs->moved_bytes(); }
 uv_loop_s* UvRuntime::raw_loop() { return &parts_->memory.loop; }
 
 }  // namespace aerodb::uv

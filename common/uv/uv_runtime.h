@@ -36,6 +36,9 @@ class UvRuntime final : public runtime::Runtime {
   LogSink& log() override;
   runtime::LogDevice& log_device() override;
 
+  // Bytes that Jobs have read from files and written to them; grows while they get on.
+  [[nodiscard]] uint64_t moved_bytes() const;
+
   // For the other files of this folder.
   [[nodiscard]] uv_loop_s* raw_loop();
 

@@ -106,6 +106,9 @@ Result<void> find_torn_frame(const OpenRing& ring, RingScan& scan) {
     if (*bytes == 0) continue;
     scan.torn = TornBytes{at, *bytes};
     scan.tail.bytes_at_end = true;
+    scan.tail.torn_segment = at.segment_sequence;
+    scan.tail.torn_offset = at.offset;
+    scan.tail.torn_bytes = *bytes;
     return {};
   }
   return {};
@@ -117,6 +120,7 @@ Result<void> look_behind(const OpenRing& ring, RingScan& scan) {
   scan.tail.end_segment = scan.end.cursor.segment_sequence;
   scan.tail.end_offset = scan.end.cursor.offset;
   scan.tail.end_lsn = scan.end.lsn;
+  scan.tail.bytes_at_end = false;
   if (auto found = find_later_frame(ring, scan); !found) return found;
   return find_torn_frame(ring, scan);
 }

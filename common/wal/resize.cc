@@ -241,6 +241,9 @@ Result<ResizeFinish> finish_resize(runtime::Disk& disk, const std::string& data_
   if (!ring) {
     if (auto placed = put_in_place(disk, data_dir, new_ring ? names.new_ring : names.old_ring); !placed)
       return fail(std::move(placed.error()));
+  } else if (auto synced = disk.sync_directory(data_dir); !synced) {
+    // Whoever gave the ring its name may have died before that was durable: the others must not go before.
+    return fail(std::move(synced.error()));
   }
   if (auto cleared = clear_away(disk, data_dir); !cleared) return fail(std::move(cleared.error()));
   const bool completed = old_ring && (ring || new_ring);

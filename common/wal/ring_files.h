@@ -26,8 +26,8 @@ struct OpenRing {
                                          const RingGeometry& geometry, const ClusterId& cluster,
                                          const InstanceId& instance);
 
-// Creates DIR/wal and the ring's files in it, every byte zero and durable. For init. The entry in DIR is the caller's
-// to sync.
+// In create_ring.cc. Creates DIR/wal and the ring's files in it, every byte zero and durable. For init. The entry in
+// DIR is the caller's to sync.
 [[nodiscard]] Result<void> create_ring(runtime::Disk& disk, const std::string& data_dir, const RingGeometry& geometry);
 // The same in a directory of another name.
 [[nodiscard]] Result<void> create_ring_in(runtime::Disk& disk, const std::string& directory,

@@ -79,6 +79,10 @@ class Walk {
     if (!continues_) {
       if (auto broken = begin_at(record)) return broken;
     }
+    if (!scan_.tail.first_replayed_lsn && lsn > start_.lsn) {
+      scan_.tail.first_replayed_lsn = lsn;
+      scan_.tail.first_replayed_chain_before = record.header.chain_before;
+    }
     if (auto broken = check_order(record)) return broken;
     record.note_chain_after();
     const Chain chain = record.chain_after();
@@ -129,6 +133,7 @@ class Walk {
     scan_.tail.end_segment = segment;
     scan_.tail.end_offset = offset;
     scan_.tail.end_lsn = scan_.end.lsn;
+    scan_.tail.bytes_at_end = true;
     scan_.tail.discontinuity = std::move(what);
     return false;
   }
@@ -168,6 +173,10 @@ Result<RingScan> scan_ring_in(runtime::Disk& disk, const std::string& directory,
   auto ring = open_ring(disk, directory, geometry, cluster, instance);
   if (!ring) return fail(std::move(ring.error()));
   RingScan scan;
+  if (start.lsn > Lsn()) {
+    scan.tail.manifest_lsn = start.lsn;
+    scan.tail.manifest_chain = start.chain;
+  }
   const uint64_t first = std::max<uint64_t>(start.segment_sequence, 1);
   scan.released_sequence = first - 1;
   if (start.segment_sequence > 0) scan.end.cursor = {first, ring->segments.contains(first) ? kSegmentHeaderBytes : 0};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace aerodb::wal {
 
@@ -11,16 +12,26 @@ Result<ByteSpan> SegmentReader::bytes_at(uint64_t offset, uint64_t count) {
   count = std::min(count, segment_bytes_ - offset);
   const bool held = offset >= window_at_ && offset + count <= window_at_ + window_.size();
   if (!held) {
-    window_.resize(std::min(std::max(count, window_bytes_), segment_bytes_ - offset));
-    window_at_ = offset;
-    auto read = file_.read(offset, window_);
-    window_.resize(read.value_or(0));
-    if (!read) return fail(std::move(read.error()));
-    if (*read < count)
-      return fail(ErrorCode::kIo,
-                  fmt::format("read log segment {} at {}: {} of {} bytes", header_.sequence, offset, *read, count));
+    if (auto moved = move_window(offset, count); !moved) return fail(std::move(moved.error()));
   }
   return ByteSpan(window_).subspan(offset - window_at_, count);
+}
+
+// What the window holds of the new place is not read again.
+Result<void> SegmentReader::move_window(uint64_t offset, uint64_t count) {
+  const uint64_t window_end = window_at_ + window_.size();
+  const uint64_t kept = offset >= window_at_ && offset < window_end ? window_end - offset : 0;
+  if (kept > 0) std::memmove(window_.data(), window_.data() + (offset - window_at_), kept);
+  window_.resize(std::min(std::max(count, window_bytes_), segment_bytes_ - offset));
+  window_at_ = offset;
+  auto read = file_.read(offset + kept, std::span(window_).subspan(kept));
+  window_.resize(read ? kept + *read : 0);
+  if (!read) return fail(std::move(read.error()));
+  if (window_.size() < count) {
+    return fail(ErrorCode::kIo, fmt::format("read log segment {} at {}: {} of {} bytes", header_.sequence, offset,
+                                            window_.size(), count));
+  }
+  return {};
 }
 
 Result<std::optional<SegmentReader::Frame>> SegmentReader::frame_at(uint64_t offset) {

@@ -30,6 +30,7 @@ class SegmentReader {
   [[nodiscard]] const SegmentHeader& header() const { return header_; }
 
  private:
+  [[nodiscard]] Result<void> move_window(uint64_t offset, uint64_t count);
   runtime::File& file_;
   uint64_t segment_bytes_;
   SegmentHeader header_;

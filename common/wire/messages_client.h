@@ -217,4 +217,121 @@ struct ObserveEventsResponse {
   }
 };
 
+// Both list collections by name, a page at a time.
+struct ObserveCollectionsRequest {
+  std::optional<std::string_view> after_collection;
+  uint32_t limit = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("after_collection", self.after_collection, "collections with a greater name; absent: from the first");
+    visit("limit", self.limit, "at most so many, 1000 at most");
+  }
+};
+// A sorted part of a run: the versions of a collection, or one of its indexes.
+struct RunPart {
+  uint64_t run = 0;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  uint32_t height = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("run", self.run, "number of the run");
+    visit("entries", self.entries, "versions, or index entries, in it");
+    visit("bytes", self.bytes, "as stored; those of versions with their filters");
+    visit("height", self.height, "levels above its blocks of entries");
+  }
+};
+struct CollectionVersions {
+  std::string collection;
+  uint32_t schema_version = 0;
+  Lsn schema_lsn;
+  uint64_t active_ids = 0;
+  uint64_t frozen_ids = 0;
+  std::vector<RunPart> runs;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("schema_version", self.schema_version, "its newest durable schema version");
+    visit("schema_lsn", self.schema_lsn, "LSN of that schema's record");
+    visit("active_ids", self.active_ids, "ids with versions in the memory table being written");
+    visit("frozen_ids", self.frozen_ids, "ids with versions in the one that a checkpoint writes out");
+    visit("runs", self.runs, "its versions in each run that has some; ascending by commits");
+  }
+};
+struct ObserveMvccResponse {
+  CommitId visible_commit;
+  CommitId floor;
+  uint64_t pins = 0;
+  std::optional<CommitId> lowest_pin;
+  uint64_t live_documents = 0;
+  uint64_t active_versions = 0;
+  uint64_t active_tombstones = 0;
+  uint64_t active_bytes = 0;
+  uint64_t frozen_versions = 0;
+  uint64_t frozen_tombstones = 0;
+  uint64_t frozen_bytes = 0;
+  uint64_t run_versions = 0;
+  uint64_t run_tombstones = 0;
+  std::vector<CollectionVersions> collections;
+  bool more = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("visible_commit", self.visible_commit, "newest commit that reads see");
+    visit("floor", self.floor, "oldest commit that can still be read");
+    visit("pins", self.pins, "pins held by connections");
+    visit("lowest_pin", self.lowest_pin, "lowest commit pinned; nil: none");
+    visit("live_documents", self.live_documents, "documents at the newest commit admitted, durable or not");
+    visit("active_versions", self.active_versions,
+          "in the memory table being written; tombstones included, durable or not");
+    visit("active_tombstones", self.active_tombstones, "of these deletions");
+    visit("active_bytes", self.active_bytes, "memory that this table takes");
+    visit("frozen_versions", self.frozen_versions, "in the one that a checkpoint writes out; 0: none");
+    visit("frozen_tombstones", self.frozen_tombstones, "of these deletions");
+    visit("frozen_bytes", self.frozen_bytes, "memory that this table takes");
+    visit("run_versions", self.run_versions, "in all runs; tombstones included");
+    visit("run_tombstones", self.run_tombstones, "of these deletions");
+    visit("collections", self.collections, "by name; up to 1 MiB, more only for a single larger one");
+    visit("more", self.more, "others follow: ask again with after_collection");
+  }
+};
+struct IndexView {
+  std::string path;
+  uint64_t active_entries = 0;
+  uint64_t active_tree_bytes = 0;
+  uint64_t frozen_entries = 0;
+  uint64_t frozen_tree_bytes = 0;
+  std::vector<RunPart> runs;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("path", self.path, "dotted path of the indexed field");
+    visit("active_entries", self.active_entries, "in the memory table being written, durable or not");
+    visit("active_tree_bytes", self.active_tree_bytes, "nodes of their tree; the values are not counted");
+    visit("frozen_entries", self.frozen_entries, "in the one that a checkpoint writes out");
+    visit("frozen_tree_bytes", self.frozen_tree_bytes, "nodes of their tree");
+    visit("runs", self.runs, "its entries in each run that has some; ascending by commits");
+  }
+};
+struct CollectionIndexes {
+  std::string collection;
+  uint32_t schema_version = 0;
+  std::vector<IndexView> indexes;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("schema_version", self.schema_version, "its newest durable schema version");
+    visit("indexes", self.indexes, "each field that this version declares as indexed, in its order");
+  }
+};
+struct ObserveIndexesResponse {
+  CommitId visible_commit;
+  std::vector<CollectionIndexes> collections;
+  bool more = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("visible_commit", self.visible_commit, "newest commit that reads see");
+    visit("collections", self.collections, "by name; up to 1 MiB, more only for a single larger one");
+    visit("more", self.more, "others follow: ask again with after_collection");
+  }
+};
+
 }  // namespace aerodb::wire

@@ -36,6 +36,89 @@ struct InspectNodeRequest {
   }
 };
 
+// inspect.view: one of a closed list of what nodes show, by one node or by all.
+struct InspectViewRequest {
+  std::string what;
+  std::optional<std::string> node;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("what", self.what, "replication, promotion, authority, wal, snapshots or checkpoints");
+    visit("node", self.node, "configured name; absent: every node");
+  }
+};
+struct NodeAnswer {
+  std::string node;
+  std::string address;
+  bool reached = false;
+  std::optional<std::string> why;
+  std::optional<Epoch> epoch;
+  std::optional<Lsn> durable_lsn;
+  std::optional<CommitId> commit_id;
+  std::optional<Packed> answer;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name");
+    visit("address", self.address, "its client listener");
+    visit("reached", self.reached, "whether it answered this request, an error included");
+    visit("why", self.why, "error code, where there is no answer");
+    visit("epoch", self.epoch, "its own, by its status just before");
+    visit("durable_lsn", self.durable_lsn, "its own, by its status just before");
+    visit("commit_id", self.commit_id, "its own, by its status just before");
+    visit("answer", self.answer, "its own answer, unchanged");
+  }
+};
+struct InspectViewResponse {
+  std::string method;
+  std::vector<NodeAnswer> nodes;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("method", self.method, "of the node's client listener; the answers have its form");
+    visit("nodes", self.nodes, "in order of the configuration; none left out");
+  }
+};
+
+// inspect.events: what nodes noted down, as they show it. For the timeline.
+struct EventsAfter {
+  std::string node;
+  uint64_t after_number = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name");
+    visit("after_number", self.after_number, "events with a greater number");
+  }
+};
+struct InspectEventsRequest {
+  std::vector<EventsAfter> nodes;
+  uint32_t limit = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("nodes", self.nodes, "each once; none: every configured node, from its first event");
+    visit("limit", self.limit, "at most so many of each node, 1000 at most");
+  }
+};
+struct NodeEvents {
+  std::string node;
+  std::string address;
+  bool reached = false;
+  std::optional<std::string> why;
+  std::vector<EventRecord> events;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("node", self.node, "configured name");
+    visit("address", self.address, "its client listener");
+    visit("reached", self.reached, "whether it answered this request with events");
+    visit("why", self.why, "error code, where it did not");
+    visit("events", self.events, "its own answer, unchanged, in order of number");
+  }
+};
+struct InspectEventsResponse {
+  std::vector<NodeEvents> nodes;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("nodes", self.nodes, "in order of the request, or of the configuration; none left out");
+  }
+};
+
 // command.explain: step one of a control command. Nothing is executed.
 struct CommandExplainRequest {
   std::string command;

@@ -74,7 +74,7 @@ struct WitnessResponse {
   std::vector<Sha256> rule_sha256;
   std::string rules_follow;  // true, false
   std::optional<std::string> rules_follow_why;
-  std::string evidence_checked;  // log, peer, none
+  std::string evidence_checked;  // log, peer, status, none
   std::string evidence_agrees;   // true, false, unknown
   std::optional<std::string> evidence_why;
   template <class Self, class Visit>
@@ -85,7 +85,8 @@ struct WitnessResponse {
     visit("rule_sha256", self.rule_sha256, "SHA-256 of each rule entry, in order");
     visit("rules_follow", self.rules_follow, "true: the same rules over the same evidence give the same object");
     visit("rules_follow_why", self.rules_follow_why, "first difference, where they don't");
-    visit("evidence_checked", self.evidence_checked, "log: against records fetched; peer: against another node; none");
+    visit("evidence_checked", self.evidence_checked,
+          "log: against records fetched; peer: against another node; status: against its own status; none");
     visit("evidence_agrees", self.evidence_agrees, "true, false, or unknown where nothing could be checked");
     visit("evidence_why", self.evidence_why, "first difference, or why nothing was checked");
   }

@@ -67,6 +67,8 @@ inline constexpr Method<PinTakeRequest, PinTakeResponse> kPinTake{ListenerKind::
 inline constexpr Method<PinReleaseRequest, Empty> kPinRelease{ListenerKind::kClient, "pin.release", "ends a pin of this connection"};
 inline constexpr Method<Empty, ObserveWalResponse> kObserveWal{ListenerKind::kClient, "observe.wal", "the ring and its positions"};
 inline constexpr Method<Empty, ObserveStorageResponse> kObserveStorage{ListenerKind::kClient, "observe.storage", "manifest, runs, memory, cache, pins, snapshots, operations"};
+inline constexpr Method<ObserveCollectionsRequest, ObserveMvccResponse> kObserveMvcc{ListenerKind::kClient, "observe.mvcc", "visible commit, floor, pins, and where versions are"};
+inline constexpr Method<ObserveCollectionsRequest, ObserveIndexesResponse> kObserveIndexes{ListenerKind::kClient, "observe.indexes", "entries of each index, in memory and in each run"};
 inline constexpr Method<Empty, NodeReplicationResponse> kObserveReplication{ListenerKind::kClient, "observe.replication", "own prefix and the session that feeds it"};
 inline constexpr Method<ObserveEventsRequest, ObserveEventsResponse> kObserveEvents{ListenerKind::kClient, "observe.events", "numbered events of this node"};
 inline constexpr Method<Empty, StatsResponse> kObserveStats{ListenerKind::kClient, "observe.stats", "every metric"};
@@ -117,6 +119,7 @@ inline constexpr Method<Empty, ShipperStatusResponse> kShipperStatus{ListenerKin
 inline constexpr Method<Empty, StatsResponse> kShipperStats{ListenerKind::kShipper, "observe.stats", "every metric"};
 
 // --- explainer
+inline constexpr Method<Empty, StatsResponse> kExplainerStats{ListenerKind::kExplainer, "observe.stats", "every metric"};
 inline constexpr Method<WitnessReadRequest, WitnessResponse> kWitnessRead{ListenerKind::kExplainer, "explain.read", "a node's explanation of a read, with both verdicts"};
 inline constexpr Method<WitnessQueryRequest, WitnessResponse> kWitnessQuery{ListenerKind::kExplainer, "explain.query", "how a node answers a query"};
 inline constexpr Method<WitnessNodeRequest, WitnessResponse> kWitnessRecovery{ListenerKind::kExplainer, "explain.recovery", "what a node's last start did and why"};
@@ -129,6 +132,8 @@ inline constexpr Method<WitnessReplicationRequest, WitnessResponse> kWitnessRepl
 // --- control plane
 inline constexpr Method<Empty, InspectClusterResponse> kInspectCluster{ListenerKind::kControlPlane, "inspect.cluster", "every configured node's own answer"};
 inline constexpr Method<InspectNodeRequest, NodeView> kInspectNode{ListenerKind::kControlPlane, "inspect.node", "one node's own answer"};
+inline constexpr Method<InspectViewRequest, InspectViewResponse> kInspectView{ListenerKind::kControlPlane, "inspect.view", "one thing that nodes show, each node's own answer"};
+inline constexpr Method<InspectEventsRequest, InspectEventsResponse> kInspectEvents{ListenerKind::kControlPlane, "inspect.events", "numbered events of nodes, as each shows them"};
 inline constexpr Method<CommandExplainRequest, CommandExplainResponse> kCommandExplain{ListenerKind::kControlPlane, "command.explain", "asks for a control command and shows the node's explanation; executes nothing"};
 inline constexpr Method<CommandConfirmRequest, CommandConfirmResponse> kCommandConfirm{ListenerKind::kControlPlane, "command.confirm", "carries out one explained command, once"};
 inline constexpr Method<CommandOutcomeRequest, ControlOutcomeResponse> kCommandOutcome{ListenerKind::kControlPlane, "command.outcome", "what the node's log records of a request"};
@@ -141,7 +146,7 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kHelloClient); visit(kPing); visit(kStatus); visit(kSchemaRegister); visit(kSchemaList);
   visit(kDocInsert); visit(kDocUpdate); visit(kDocDelete); visit(kDocWrite); visit(kDocGet); visit(kDocQuery);
   visit(kDocHistory); visit(kPinTake); visit(kPinRelease);
-  visit(kObserveWal); visit(kObserveStorage); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
+  visit(kObserveWal); visit(kObserveStorage); visit(kObserveMvcc); visit(kObserveIndexes); visit(kObserveReplication); visit(kObserveEvents); visit(kObserveStats);
   visit(kExplainRead); visit(kExplainQuery); visit(kExplainRecovery); visit(kExplainCheckpoint); visit(kExplainHalt);
   visit(kExplainPromotion); visit(kExplainCommand); visit(kExplainReplication);
   visit(kEvidenceVersions); visit(kEvidenceRecords);
@@ -152,9 +157,9 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kStorageGc); visit(kStorageHold); visit(kStorageReadRun); visit(kStorageReadLog); visit(kStorageRelease);
   visit(kRepairResume); visit(kRepairBootstrap); visit(kOrphansExport); visit(kRepairStatus); visit(kEndLineage);
   visit(kHelloShipper); visit(kShipperStatus); visit(kShipperStats);
-  visit(kHelloExplainer); visit(kWitnessRead); visit(kWitnessQuery); visit(kWitnessRecovery); visit(kWitnessCheckpoint);
+  visit(kHelloExplainer); visit(kExplainerStats); visit(kWitnessRead); visit(kWitnessQuery); visit(kWitnessRecovery); visit(kWitnessCheckpoint);
   visit(kWitnessHalt); visit(kWitnessPromotion); visit(kWitnessCommand); visit(kWitnessReplication);
-  visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kCommandExplain); visit(kCommandConfirm);
+  visit(kHelloControlPlane); visit(kInspectCluster); visit(kInspectNode); visit(kInspectView); visit(kInspectEvents); visit(kCommandExplain); visit(kCommandConfirm);
   visit(kCommandOutcome); visit(kAuditRead); visit(kAuditVerify);
 }
 // clang-format on

@@ -31,6 +31,7 @@ void Server::add(ListenerKind kind, std::string_view name, Handler handler) {
 }
 
 Result<void> Server::listen(const runtime::Endpoint& endpoint) { return state_->listen(endpoint); }
+void Server::adopt(std::unique_ptr<runtime::Connection> connection) { state_->accept(std::move(connection)); }
 void Server::resume(uint64_t connection) { state_->resume(connection); }
 void Server::take_no_more() { state_->take_no_more(); }
 runtime::Endpoint Server::endpoint() const { return state_->endpoint(); }

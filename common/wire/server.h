@@ -119,6 +119,9 @@ class Server {
         });
   }
   Result<void> listen(const runtime::Endpoint& endpoint);
+  // Serves a connection that came on another way than through the listener, by the same limits. Where none is taken any
+  // more it is destroyed at once, without an event.
+  void adopt(std::unique_ptr<runtime::Connection> connection);
   // Lets the request that `connection` waits with run again, in a later turn. No effect where none was put back, or the
   // connection ended.
   void resume(uint64_t connection);

@@ -64,6 +64,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
   ServerState(runtime::Runtime& runtime, ListenerKind kind, ServerLimits limits);
   void add(ListenerKind kind, std::string_view name, Handler handler);
   Result<void> listen(const runtime::Endpoint& endpoint);
+  void accept(std::unique_ptr<runtime::Connection> connection);
   void take_no_more();
   void resume(uint64_t connection);
   void stop();
@@ -116,7 +117,6 @@ class ServerState final : public std::enable_shared_from_this<ServerState> {
     PeerKey peer;
   };
 
-  void accept(std::unique_ptr<runtime::Connection> connection);
   [[nodiscard]] Peer* find(PeerKey key) const;
   [[nodiscard]] bool over_limit(const Peer& peer) const;
 

@@ -3,7 +3,9 @@
 
 #include <set>
 
+#include "common/engine/decision.h"
 #include "common/engine/node_directory.h"
+#include "common/engine/small_file.h"
 #include "common/store/manifest.h"
 #include "common/wal/frame.h"
 #include "common/wal/record.h"
@@ -166,6 +168,85 @@ TEST(Formats, DeclineIsAsKept) {
   EXPECT_EQ(read->who.reason, "planned");
 }
 
+// Format 1 ended behind the LSN; what was expected and found came with format 2.
+TEST(Formats, HaltsAreAsKept) {
+  engine::Halt halt{"REC-6", "DIGEST_MISMATCH", "the state digest differs", Lsn(21)};
+  Bytes content;
+  ByteWriter out(content);
+  out.string(halt.rule);
+  out.string(halt.code);
+  out.string(halt.reason);
+  out.u64(halt.lsn.value());
+  const auto first = engine::decode_halt(kept("halt-1", engine::seal_file("AEROHALT", content)), "halt-1");
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->rule, "REC-6");
+  EXPECT_EQ(first->lsn, Lsn(21));
+  EXPECT_EQ(first->expected, std::nullopt);
+  EXPECT_EQ(first->found, std::nullopt);
+
+  halt.expected = "d1d1";
+  const Bytes today = engine::encode_halt(halt);
+  const Bytes old = kept("halt-2", today);
+  EXPECT_EQ(as_lines(today), as_lines(old));
+  const auto read = engine::decode_halt(old, "halt-2");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->reason, halt.reason);
+  EXPECT_EQ(read->expected, "d1d1");
+  EXPECT_EQ(read->found, std::nullopt);
+}
+
+TEST(Formats, DecisionsAreAsKept) {
+  rules::AuthorityEvidence promotion;
+  promotion.command = rules::AuthorityCommand::kPromote;
+  promotion.node = "r1";
+  promotion.instance = id_of<InstanceId>(0x60);
+  promotion.state = rules::NodeState::kReady;
+  promotion.log_validated = true;
+  promotion.lineage = id_of<LineageId>(0x20);
+  promotion.epoch = Epoch(1);
+  promotion.authority_node = "p1";
+  promotion.durable_lsn = Lsn(11);
+  promotion.commit = CommitId(8);
+  promotion.seal_lsn = Lsn(11);
+  promotion.seal_successor = "r1";
+  promotion.seal_successor_instance = id_of<InstanceId>(0x60);
+  rules::EndLineageEvidence end;
+  end.node = "r1";
+  end.state = rules::NodeState::kReady;
+  end.log_validated = true;
+  end.lineage = id_of<LineageId>(0x20);
+  end.epoch = Epoch(1);
+  end.authority_node = "p1";
+  end.authority_instance = id_of<InstanceId>(0x30);
+  end.own_lsn = Lsn(11);
+  end.lost = "p1";
+  end.peers.push_back({"r2", false, true, id_of<InstanceId>(0x70), Lsn(9), {}, {}, {}, {}});
+  for (const bool promoted : {true, false}) {
+    engine::Decision decision{Lsn(12), id_of<Chain>(0x50), promotion};
+    if (!promoted) decision.evidence = end;
+    const std::string name = promoted ? "decision-1-promotion" : "decision-1-end";
+    const Bytes today = engine::encode_decision(decision);
+    const Bytes old = kept(name, today);
+    EXPECT_EQ(as_lines(today), as_lines(old));
+    const auto read = engine::decode_decision(old, name);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_EQ(read->lsn, Lsn(12));
+    EXPECT_EQ(read->chain_after, id_of<Chain>(0x50));
+    ASSERT_EQ(std::holds_alternative<rules::AuthorityEvidence>(read->evidence), promoted);
+    if (promoted) {
+      EXPECT_EQ(std::get<rules::AuthorityEvidence>(read->evidence).seal_successor, "r1");
+    } else {
+      EXPECT_EQ(std::get<rules::EndLineageEvidence>(read->evidence).peers[0].durable_lsn, Lsn(9));
+    }
+    for (size_t i = 0; i < old.size(); ++i) {
+      Bytes damaged = old;
+      damaged[i] ^= 1;
+      EXPECT_FALSE(engine::decode_decision(damaged, name)) << i;
+      EXPECT_FALSE(engine::decode_decision(ByteSpan(old).first(i), name)) << i;
+    }
+  }
+}
+
 // A run of two collections, with versions, a tombstone and an index; compressed, one of its ids spans blocks. What a
 // compressor makes of a block is its own affair: such a run need only be read.
 TEST(Formats, RunsAreAsKept) {
@@ -226,7 +307,8 @@ TEST(Formats, ManifestIsAsKept) {
 
 TEST(Formats, EveryKeptFileIsTested) {
   std::set<std::string> names = {"chain-1.hex", "chain-1-floor.hex", "segment-1-frame.hex", "decline-1.hex",
-                                 "run-1.hex",   "run-1-zstd.hex",    "manifest-1.hex",      "backup-1.hex"};
+                                 "run-1.hex",   "run-1-zstd.hex",    "manifest-1.hex",      "backup-1.hex",
+                                 "halt-1.hex",  "halt-2.hex",        "decision-1-end.hex",  "decision-1-promotion.hex"};
   for (const auto& sample : samples()) names.insert(sample.name + ".hex");
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
     if (entry.path().extension() != ".hex") continue;

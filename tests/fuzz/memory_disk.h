@@ -73,6 +73,7 @@ class MemoryDisk final : public runtime::Disk {
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override {
     return fail(ErrorCode::kIo, "lock " + directory);
   }
+  Result<bool> locked(const std::string&) override { return false; }
 };
 
 }  // namespace aerodb::fuzz

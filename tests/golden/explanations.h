@@ -17,6 +17,11 @@ struct Golden {
 [[nodiscard]] std::vector<Golden> read_explanations();
 [[nodiscard]] std::vector<Golden> replication_explanations();
 [[nodiscard]] std::vector<Golden> command_explanations();
+[[nodiscard]] std::vector<Golden> checkpoint_explanations();
+[[nodiscard]] std::vector<Golden> halt_explanations();
+[[nodiscard]] std::vector<Golden> promotion_explanations();
+[[nodiscard]] std::vector<Golden> query_explanations();
+[[nodiscard]] std::vector<Golden> recovery_explanations();
 // All of them.
 [[nodiscard]] std::vector<Golden> all();
 

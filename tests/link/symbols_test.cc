@@ -58,9 +58,28 @@ TEST(LinkSymbols, ANodeHoldsWhatTheOthersMustNot) {
   }
 }
 
-TEST(LinkSymbols, TheExplainerRepairsNothingAndRunsNoEngine) {
-  expect_without("aerodb-explainer", {"aerodb::wal::repair_tail", "aerodb::engine::", "aerodb::node::"});
+#if AERODB_EXPLAINER
+// What makes, repairs or replaces anything in a data directory.
+const std::vector<std::string_view> kWriters = {
+    "aerodb::wal::repair_tail",         "aerodb::wal::append_at_rest",     "aerodb::wal::create_ring",
+    "aerodb::wal::resize_ring",         "aerodb::wal::finish_resize",      "aerodb::wal::Writer::",
+    "aerodb::store::RunWriter::",       "aerodb::store::install_manifest", "aerodb::engine::recover_log",
+    "aerodb::engine::claim_directory",  "aerodb::engine::open_directory",  "aerodb::engine::write_",
+    "aerodb::engine::init_directory",   "aerodb::engine::Engine::",        "aerodb::engine::Storage::",
+    "aerodb::engine::install_snapshot", "aerodb::engine::keep_decision",   "aerodb::runtime::replace_file"};
+
+TEST(LinkSymbols, TheExplainerReadsDirectoriesAndRepairsNothing) {
+  EXPECT_FALSE(found("aerodb-explainer", {"aerodb::engine::inspect_log"}).empty()) << "look for another name";
+  expect_without("aerodb-explainer", kWriters);
+  expect_without("aerodb-explainer", {"aerodb::node::"});
 }
+
+TEST(LinkSymbols, APrimaryHoldsEveryOneOfTheWriters) {
+  for (const auto name : kWriters) {
+    EXPECT_FALSE(found("aerodb-primary", {name}).empty()) << "look for another name: " << name;
+  }
+}
+#endif
 
 TEST(LinkSymbols, TheControlPlaneDecidesNothing) {
   expect_without("aerodb-controlplane",

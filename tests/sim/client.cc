@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/checksum.h"
+
 namespace aerodb::sim {
 namespace {
 
@@ -20,6 +22,27 @@ std::string_view operation_name(wal::Operation op) {
       return "delete";
   }
   return "";
+}
+
+// Its value is packed into `value`, which the request points to.
+wire::DocQueryRequest request_of(const Query& query, Bytes& value) {
+  const std::string_view field = query.by_id ? "_id" : "k";
+  PackWriter out(value);
+  if (query.by_id) {
+    out.text(id_name(static_cast<uint32_t>(query.k)));
+  } else {
+    out.integer(query.k);
+  }
+  wire::DocQueryRequest request;
+  request.collection = collection_name(query.read.collection);
+  request.schema_version = query.read.schema_version;
+  if (!query.op.empty()) request.where.push_back({field, query.op, wire::Packed{value}});
+  if (query.sorted) request.sort = field;
+  request.descending = query.descending;
+  request.limit = query.limit;
+  request.at_commit = query.read.at_commit;
+  request.receipt = query.read.shown;
+  return request;
 }
 
 }  // namespace
@@ -223,9 +246,10 @@ Read Client::make_read(NodeIndex node) {
 
 void Client::read(NodeIndex node) {
   const uint64_t kind = random_.below(100);
-  if (kind < 50) return get(node);
-  if (kind < 85) return query(node);
-  if (kind < 90) return explain(node);
+  if (kind < 45) return get(node);
+  if (kind < 78) return query(node);
+  if (kind < 88) return history(node);
+  if (kind < 92) return explain_unread(node);
   status(node);
 }
 
@@ -238,12 +262,36 @@ void Client::get(NodeIndex node) {
                               [this, node, read](Result<wire::DocGetResponse> answer) {
                                 context_.model.check_get(read, answer);
                                 remember_answer(answer);
+                                if (answer) {
+                                  GetTold told;
+                                  if (answer->data.version) told.version = answer->data.version->commit_id;
+                                  explain(node, read, answer->data.at_commit, {read.asked.stay, told, {}, {}});
+                                }
                                 answered(node, answer ? nullptr : &answer.error());
                               });
 }
 
-void Client::query(NodeIndex node) {
+void Client::history(NodeIndex node) {
   ++in_flight_;
+  HistoryRead asked{make_read(node), std::nullopt, 1 + static_cast<uint32_t>(random_.below(4))};
+  asked.before = std::exchange(asked.read.at_commit, std::nullopt);
+  const Read& read = asked.read;
+  const wire::DocHistoryRequest request{
+      collection_name(read.collection), id_name(read.id), read.schema_version, asked.before, asked.limit, read.shown};
+  links_[node]->client().call(
+      wire::kDocHistory, request, timeout_ms(), [this, node, asked](Result<wire::DocHistoryResponse> answer) {
+        context_.model.check_history(asked, answer);
+        remember_answer(answer);
+        if (answer) {
+          HistoryTold told{asked.before, answer->data.floor, answer->data.complete, {}};
+          for (const auto& version : answer->data.versions) told.versions.push_back(version.commit_id);
+          explain(node, asked.read, answer->data.at_commit, {asked.read.asked.stay, {}, std::move(told), {}});
+        }
+        answered(node, answer ? nullptr : &answer.error());
+      });
+}
+
+Query Client::make_query(NodeIndex node) {
   Query query;
   query.read = make_read(node);
   query.by_id = random_.one_in(3);
@@ -252,41 +300,60 @@ void Client::query(NodeIndex node) {
   if (!random_.one_in(4)) query.op = kComparisons[random_.below(std::size(kComparisons))];
   query.k =
       query.by_id ? static_cast<int64_t>(random_.below(context_.plan.ids)) : static_cast<int64_t>(random_.below(8)) - 2;
+  query.sorted = query.op.empty() || random_.one_in(2);
+  return query;
+}
 
-  const std::string_view field = query.by_id ? "_id" : "k";
+void Client::query(NodeIndex node) {
+  ++in_flight_;
+  const Query query = make_query(node);
   Bytes value;
-  PackWriter out(value);
-  if (query.by_id) {
-    out.text(id_name(static_cast<uint32_t>(query.k)));
-  } else {
-    out.integer(query.k);
-  }
-  wire::DocQueryRequest request;
-  request.collection = collection_name(query.read.collection);
-  request.schema_version = query.read.schema_version;
-  if (!query.op.empty()) request.where.push_back({field, query.op, wire::Packed{value}});
-  if (query.op.empty() || random_.one_in(2)) request.sort = field;
-  request.descending = query.descending;
-  request.limit = query.limit;
-  request.at_commit = query.read.at_commit;
-  request.receipt = query.read.shown;
+  auto request = request_of(query, value);
+  if (random_.one_in(2)) request.explain = true;  // in the answer itself; else asked for after it
   links_[node]->client().call(wire::kDocQuery, request, timeout_ms(),
                               [this, node, query](Result<wire::DocQueryResponse> answer) {
                                 context_.model.check_query(query, answer);
                                 remember_answer(answer);
+                                if (answer) explain(node, query, *answer);
                                 answered(node, answer ? nullptr : &answer.error());
                               });
 }
 
-void Client::explain(NodeIndex node) {
+// Of a read that nobody made: at commits that are below the floor, or not there yet, too.
+void Client::explain_unread(NodeIndex node) {
+  const Read read = make_read(node);
+  const CommitId at_commit = random_.one_in(2) ? read.asked.commit : read.at_commit.value_or(read.asked.commit);
+  explain(node, read, at_commit, {});
+}
+
+void Client::explain(NodeIndex node, Read read, CommitId at_commit, Told told) {
   ++in_flight_;
-  Read read = make_read(node);
+  read.asked = context_.model.ask(node);
+  read.at_commit = at_commit;
   read.shown.reset();
-  if (!read.at_commit || random_.one_in(2)) read.at_commit = read.asked.commit;
   links_[node]->client().call(wire::kExplainRead, {collection_name(read.collection), id_name(read.id), read.at_commit},
-                              timeout_ms(), [this, node, read](Result<wire::ExplanationResponse> answer) {
-                                context_.model.check_explanation(read, answer);
+                              timeout_ms(),
+                              [this, node, read, told = std::move(told)](Result<wire::ExplanationResponse> answer) {
+                                context_.model.check_explanation(read, told, answer);
                                 answered(node, answer ? nullptr : &answer.error());
+                              });
+}
+
+void Client::explain(NodeIndex node, Query query, const wire::DocQueryResponse& answer) {
+  QueryTold query_told{answer.data.bound_entries, answer.data.plan_hash, {}};
+  Sha256Stream documents;
+  for (const auto& version : answer.data.versions) documents.update(version.document.bytes);
+  query_told.documents = documents.finish();
+  const Told told{query.read.asked.stay, {}, {}, query_told};
+  query.read.at_commit = answer.data.at_commit;
+  if (answer.explanation) return context_.model.check_query_explanation(query, told, *answer.explanation);
+  ++in_flight_;
+  query.read.asked = context_.model.ask(node);
+  Bytes value;
+  links_[node]->client().call(wire::kExplainQuery, request_of(query, value), timeout_ms(),
+                              [this, node, query, told](Result<wire::ExplanationResponse> explanation) {
+                                context_.model.check_query_explanation(query, told, explanation);
+                                answered(node, explanation ? nullptr : &explanation.error());
                               });
 }
 

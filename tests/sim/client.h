@@ -41,7 +41,11 @@ class Client {
   void read(NodeIndex node);
   void get(NodeIndex node);
   void query(NodeIndex node);
-  void explain(NodeIndex node);
+  void history(NodeIndex node);
+  void explain_unread(NodeIndex node);
+  // After an answer: the same read again, explained by the same node.
+  void explain(NodeIndex node, Read read, CommitId at_commit, Told told);
+  void explain(NodeIndex node, Query query, const wire::DocQueryResponse& answer);
   void status(NodeIndex node);
   [[nodiscard]] Operation make_operation();
   void make_document(Operation& operation);
@@ -54,6 +58,7 @@ class Client {
   }
   [[nodiscard]] uint32_t timeout_ms() { return 10 + static_cast<uint32_t>(random_.below(60)); }
   [[nodiscard]] std::optional<wire::Receipt> receipt_to_show();
+  [[nodiscard]] Query make_query(NodeIndex node);
   void send_operations(NodeIndex node, WriteIssue& issue);
 
   Context& context_;

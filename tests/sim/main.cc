@@ -42,7 +42,7 @@ CUT takes parts of a plan away; a failing seed prints the smallest one with whic
 Exit codes: 0 all passed, 10 something was wrong, 11 stuck, 12 the program crashed, 64 usage.
 )";
 
-constexpr uint64_t kPlantedSeedsMax = 2'000;
+constexpr uint64_t kPlantedSeedsMax = 4'000;
 constexpr size_t kShrunkMax = 3;  // failures of a run
 constexpr int kWrong = 10;
 constexpr int kStuck = 11;

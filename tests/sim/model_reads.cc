@@ -1,11 +1,9 @@
-// Answers to reads, explanations and status, against the history.
+// Answers to reads and status, against the history.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "common/base/checksum.h"
-#include "common/rules/rederive.h"
 #include "tests/sim/model.h"
 
 namespace aerodb::sim {
@@ -173,39 +171,48 @@ void Model::judge_query(const View& view, const Query& query, const Result<wire:
   }
 }
 
-void Model::check_explanation(const Read& read, const Result<wire::ExplanationResponse>& answer) {
-  on_each_stay(read.asked, [&](const View& view) { judge_explanation(view, read, answer); });
+void Model::check_history(const HistoryRead& asked, const Result<wire::DocHistoryResponse>& answer) {
+  on_each_stay(asked.read.asked, [&](const View& view) { judge_history(view, asked, answer); });
 }
 
-void Model::judge_explanation(const View& view, const Read& read, const Result<wire::ExplanationResponse>& answer) {
-  const History& history = view.history;
+void Model::judge_history(const View& view, const HistoryRead& asked, const Result<wire::DocHistoryResponse>& answer) {
+  const Read& read = asked.read;
+  const auto page = [&](CommitId bound, CommitId floor) {
+    auto chain = view.history.logical_chain(read.collection, read.id, bound, floor);
+    if (asked.before) std::erase_if(chain, [&](const Version& v) { return v.commit >= *asked.before; });
+    return chain;
+  };
   if (!answer) {
-    if (!is_read_refusal(view, read, answer.error())) unexpected("explain.read", read.asked, answer.error());
+    if (is_read_refusal(view, read, answer.error())) return;
+    // Under the lowest floor and the newest commit nothing that a page may hold is missing.
+    const auto all = page(view.stay.durable.commit, view.history.floor_at(view.asked.lsn));
+    const bool newer =
+        std::ranges::any_of(all, [&](const Version& v) { return v.schema_version > read.schema_version; });
+    if (answer.error().code != ErrorCode::kSchemaNewer || !newer) unexpected("history", read.asked, answer.error());
     return;
   }
+  count(Counter::kHistoriesAnswered);
+  if (read.shown) count(Counter::kReadsWithReceipt);
+  check_receipt("history", view, read.shown, answer->receipt);
+  if (failed()) return;
+  const auto& data = answer->data;
   const auto what = [&] {
-    return fmt::format("explain.read {}/{} on {} at commit {}", collection_name(read.collection), id_name(read.id),
-                       name(read.asked.node), read.at_commit->value());
+    return fmt::format("history of {}/{} on {} at commit {}", collection_name(read.collection), id_name(read.id),
+                       name(read.asked.node), data.at_commit.value());
   };
-  document::Tape tape;
-  if (!tape.parse(answer->explanation.bytes)) return fail(what() + ": not an object");
-  auto again = rules::rederive(tape.root());
-  if (!again) return fail(fmt::format("{}: {}", what(), again.error().message));
-  if (!again->follows)
-    return fail(fmt::format("{}: the rules give another explanation, first at {}", what(), again->why));
-  if (sha256(as_bytes(again->json)) != answer->sha256) return fail(what() + ": its hash is not that of its JSON");
-  count(Counter::kExplanationsRederived);
-  const auto conclusion = tape.root().find("conclusion");
-  const auto version = conclusion ? conclusion->find("visible_version") : std::nullopt;
-  // Below the floor it shows why the read is refused; the floor may have risen on the way.
-  if (!version && *read.at_commit < history.floor_at(history.last_lsn())) return;
-  if (*read.at_commit < history.floor_at(view.asked.lsn)) return fail(what() + ": a version below the floor (MVCC-4)");
-  const Version* expected = history.visible(read.collection, read.id, *read.at_commit);
-  if (version.has_value() != (expected != nullptr)) return fail(what() + ": its conclusion is not what a read answers");
-  if (!version) return;
-  const auto commit = version->find("commit_id");
-  if (!commit || commit->unsigned_integer() != expected->commit.value())
-    fail(what() + ": it concludes another version than a read answers");
+  if (data.at_commit != answer->receipt.commit_id || data.floor != view.history.floor_at(answer->receipt.lsn))
+    return fail(what() + ": another commit or floor than its receipt's");
+  const auto expected = page(data.at_commit, data.floor);
+  const size_t shown = std::min<size_t>(expected.size(), asked.limit);
+  if (data.versions.size() != shown || data.complete != (shown == expected.size()))
+    return fail(fmt::format("{}: {} versions, the model has {}", what(), data.versions.size(), expected.size()));
+  for (size_t i = 0; i < shown; ++i) {
+    const auto& given = data.versions[i];
+    const ByteSpan document = given.document ? given.document->bytes : ByteSpan();
+    if (given.commit_id != expected[i].commit || given.schema_version != expected[i].schema_version ||
+        !std::ranges::equal(document, expected[i].document))
+      return fail(fmt::format("{}: version {} differs", what(), i));
+  }
 }
 
 void Model::check_status(const Asked& asked, const wire::StatusResponse& answer) {

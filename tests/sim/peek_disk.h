@@ -19,6 +19,7 @@ class PeekDisk final : public runtime::Disk {
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+  Result<bool> locked(const std::string& directory) override { return disk_.locked(directory); }
 
  private:
   const SimDisk& disk_;

@@ -68,7 +68,6 @@ class Simulation {
   std::unique_ptr<Hostile> hostile_;
   std::unique_ptr<Chaos> chaos_;
   // of the end
-  std::optional<NodeIndex> followed_;
   uint32_t given_up_ = 0;  // how often a shipper had stopped feeding a target
   bool healing_ = false;
   std::vector<uint32_t> healed_;  // how often, by node
@@ -217,8 +216,9 @@ void Simulation::look(NodeIndex best) {
   // A node that feeds another may hold less of its log than the source: then one shipper feeds all.
   const bool gave_up = fleet_->has_stopped_target();
   if (gave_up) ++given_up_;
-  if (followed_ != best || gave_up) fleet_->follow(best, !all_take_part || given_up_ > 3);
-  followed_ = best;
+  const bool plainly = !all_take_part || given_up_ > 3;
+  // What the operator had begun before may still have set another source, or led over a node that is gone.
+  if (fleet_->source() != best || gave_up || (plainly && !fleet_->is_plain())) fleet_->follow(best, plainly);
   heal_one(best);
 }
 
@@ -231,8 +231,7 @@ bool Simulation::needs_healing(NodeIndex node, NodeIndex best) {
   if (stay.durable.lsn > model_.common_end(stay.branch, to.branch)) return true;
   if (stay.durable.lsn > Lsn() && stay.durable.lineage != to.durable.lineage && stay.durable.lsn < to.durable.lsn)
     return true;
-  // The source no longer has what it needs.
-  return stay.durable.lsn.next() < hosts_[best]->node()->engine()->reader().first_lsn();
+  return stay.durable.lsn < to.durable.lsn && !hosts_[best]->holds_log_behind(stay.durable.lsn);
 }
 
 void Simulation::heal_one(NodeIndex best) {

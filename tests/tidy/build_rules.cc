@@ -41,6 +41,8 @@ Problems check_link_arrows(const Tree& tree) {
   };
   static const std::vector<Ban> kBans = {
       {"aerodb_explainer", {"aerodb_wal_repair", "aerodb_engine", "aerodb_store", "aerodb_node", "aerodb_uv"}},
+      {"aerodb_offline", {"aerodb_wal_repair", "aerodb_engine", "aerodb_node", "aerodb_uv"}},
+      {"aerodb_inspect", {"aerodb_wal_repair", "aerodb_engine"}},
       {"aerodb_controlplane",
        {"aerodb_wal_repair", "aerodb_engine", "aerodb_store", "aerodb_node", "aerodb_rules", "aerodb_uv"}},
       {"aerodb_shipper",

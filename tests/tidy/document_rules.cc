@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "common/base/error.h"
 #include "common/base/fault.h"
@@ -13,6 +14,16 @@ namespace {
 constexpr std::string_view kArchitecture = "docs/architecture.md";
 constexpr std::string_view kTesting = "docs/testing.md";
 constexpr std::string_view kFailureModel = "docs/spec/FAILURE_MODEL.md";
+constexpr std::string_view kControlPlane = "docs/spec/CONTROL_PLANE.md";
+constexpr std::string_view kScope = "## Scope";
+
+// How many things each chapter of the scope of phase 7 says.
+struct Chapter {
+  std::string_view number;
+  size_t lines;
+};
+constexpr Chapter kScopeChapters[] = {{"3.1", 9}, {"3.2", 7}, {"3.3", 6}, {"3.4", 5}, {"3.5", 6}, {"4.1", 5},
+                                      {"4.2", 5}, {"4.3", 4}, {"4.4", 4}, {"4.5", 5}, {"4.6", 3}};
 
 bool is_upper_snake(std::string_view word) {
   return word.find('_') != std::string_view::npos && std::isupper(static_cast<unsigned char>(word.front())) != 0 &&
@@ -164,6 +175,23 @@ Problems check_planted_faults(const Tree& tree) {
 }
 
 Problems check_failure_model(const Tree& tree) { return check_tests_named(tree, kFailureModel, ""); }
+
+Problems check_control_plane_scope(const Tree& tree) {
+  auto problems = check_tests_named(tree, kControlPlane, kScope);
+  const auto* document = tree.find(kControlPlane);
+  if (document == nullptr) return problems;
+  std::map<std::string, size_t> found;
+  for (const auto& row : all_table_rows(*document, kScope, "")) ++found[row.cells.front()];
+  for (const auto& chapter : kScopeChapters) {
+    const auto lines = found.extract(std::string(chapter.number));
+    if (lines.empty() || lines.mapped() != chapter.lines)
+      problems.push_back(fmt::format("{}: `{}` has {} rows of chapter {}, which says {} things", kControlPlane, kScope,
+                                     lines.empty() ? 0 : lines.mapped(), chapter.number, chapter.lines));
+  }
+  for (const auto& [number, lines] : found)
+    problems.push_back(fmt::format("{}: `{}` has a chapter \"{}\"; the scope has none", kControlPlane, kScope, number));
+  return problems;
+}
 
 Problems check_status_table(const Tree& tree) {
   const auto* readme = tree.find("README.md");

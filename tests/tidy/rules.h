@@ -40,6 +40,7 @@ using Problems = std::vector<std::string>;
 [[nodiscard]] Problems check_bad_input_table(const Tree& tree);
 [[nodiscard]] Problems check_planted_faults(const Tree& tree);
 [[nodiscard]] Problems check_failure_model(const Tree& tree);
+[[nodiscard]] Problems check_control_plane_scope(const Tree& tree);
 [[nodiscard]] Problems check_status_table(const Tree& tree);
 
 }  // namespace aerodb::tidy

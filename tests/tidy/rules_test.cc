@@ -44,6 +44,9 @@ TEST(TidyRules, AnEngineInTheWitnessIsFound) {
   expect_tells_apart(check_witnesses_without_engine, {{"explainer/a.cc", "#include \"common/engine/engine.h\"\n"}},
                      {{"explainer/a.cc", "#include \"common/rules/rederive.h\"\n"}});
   expect_tells_apart(check_witnesses_without_engine,
+                     {{"explainer/offline.cc", "#include \"common/engine/recovery.h\"\n"}},
+                     {{"explainer/offline.cc", "#include \"common/engine/inspect.h\"\n"}});
+  expect_tells_apart(check_witnesses_without_engine,
                      {{"controlplane/daemon/a.cc", "#include \"common/rules/rederive.h\"\n"}},
                      {{"controlplane/daemon/a.cc", "#include \"common/wire/client.h\"\n"}});
 }
@@ -77,7 +80,8 @@ TEST(TidyRules, AnIndirectLinkIsFound) {
       "aerodb_library(aerodb_controlplane SOURCES a.cc)\naerodb_library(aerodb_shipper SOURCES "
       "a.cc)\naerodb_library(aerodb_node SOURCES a.cc)\n"
       "aerodb_library(aerodb_primary SOURCES a.cc)\naerodb_library(aerodb_replica SOURCES "
-      "a.cc)\naerodb_library(aerodb_engine SOURCES a.cc)\n";
+      "a.cc)\naerodb_library(aerodb_engine SOURCES a.cc)\n"
+      "aerodb_library(aerodb_inspect SOURCES a.cc)\naerodb_library(aerodb_offline SOURCES a.cc)\n";
   expect_tells_apart(
       check_link_arrows,
       {{"CMakeLists.txt",
@@ -178,6 +182,23 @@ TEST(TidyRules, AFailureWithoutTestIsFound) {
   };
   expect_tells_apart(check_failure_model, with("-"), with("`Tail.Torn`"));
   EXPECT_EQ(run(check_failure_model, with("`Tail.Gone`")).size(), 1u);
+}
+
+TEST(TidyRules, ALineOfTheScopeWithoutTestIsFound) {
+  constexpr std::pair<std::string_view, int> kChapters[] = {{"3.1", 9}, {"3.2", 7}, {"3.3", 6}, {"3.4", 5},
+                                                            {"3.5", 6}, {"4.1", 5}, {"4.2", 5}, {"4.3", 4},
+                                                            {"4.4", 4}, {"4.5", 5}, {"4.6", 2}};  // one less
+  std::string rows = "## Scope\n| chapter | it says | test |\n| --- | --- | --- |\n";
+  for (const auto& [number, lines] : kChapters) {
+    for (int i = 0; i < lines; ++i) rows += fmt::format("| {} | so | `Desk.Asks` |\n", number);
+  }
+  const File cpp{"tests/unit/a_test.cc", "TEST(Desk, Asks) {}\n"};
+  const auto with = [&](std::string row) { return std::vector<File>{{"docs/spec/CONTROL_PLANE.md", rows + row}, cpp}; };
+  expect_tells_apart(check_control_plane_scope, with(""), with("| 4.6 | so | `Desk.Asks` |\n"));
+  EXPECT_EQ(run(check_control_plane_scope, with("| 4.6 | so | `Desk.Gone` |\n")).size(), 1u);
+  EXPECT_EQ(run(check_control_plane_scope, with("| 4.6 | so | - |\n")).size(), 1u);
+  EXPECT_EQ(run(check_control_plane_scope, with("| 4.6 | so | `Desk.Asks` |\n| 4.7 | so | `Desk.Asks` |\n")).size(),
+            1u);
 }
 
 TEST(TidyRules, AStatusBeyondOpenAndCompleteIsFound) {

@@ -44,6 +44,7 @@ TEST(Tidy, DocumentedErrorCodesExist) { expect_none(check_documented_error_codes
 TEST(Tidy, EveryBadInputHasItsTest) { expect_none(check_bad_input_table); }
 TEST(Tidy, EveryPlantedFaultIsFound) { expect_none(check_planted_faults); }
 TEST(Tidy, EveryFailureHasItsTest) { expect_none(check_failure_model); }
+TEST(Tidy, EveryLineOfTheControlPlanesScopeHasItsTest) { expect_none(check_control_plane_scope); }
 TEST(Tidy, StatusIsStatedPhaseByPhase) { expect_none(check_status_table); }
 
 }  // namespace

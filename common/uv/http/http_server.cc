@@ -78,24 +78,16 @@ std::string header(MHD_Connection* connection, const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-// Two Host headers are as good as none.
-std::string host_of(MHD_Connection* connection) {
-  struct Found {
-    int count = 0;
-    std::string value;
-  } found;
+std::vector<std::pair<std::string, std::string>> headers_of(MHD_Connection* connection) {
+  std::vector<std::pair<std::string, std::string>> headers;
   MHD_get_connection_values(
       connection, MHD_HEADER_KIND,
-      [](void* context, MHD_ValueKind, const char* key, const char* value) {
-        auto* hosts = static_cast<Found*>(context);
-        if (::strcasecmp(key, MHD_HTTP_HEADER_HOST) == 0) {
-          ++hosts->count;
-          hosts->value = value == nullptr ? "" : value;
-        }
+      [](void* into, MHD_ValueKind, const char* key, const char* value) {
+        static_cast<decltype(headers)*>(into)->emplace_back(key, value == nullptr ? "" : value);
         return MHD_YES;
       },
-      &found);
-  return found.count == 1 ? found.value : std::string();
+      &headers);
+  return headers;
 }
 
 struct ResponseDelete {
@@ -270,7 +262,9 @@ class HttpServer::Daemon : public std::enable_shared_from_this<Daemon> {
     request = {};
     request.method = method;
     request.peer = connection.peer;
-    request.host = host_of(connection.handle);
+    request.headers = headers_of(connection.handle);
+    // Two Host headers are as good as none.
+    request.host = header_of(request, MHD_HTTP_HEADER_HOST).value_or(std::nullopt).value_or("");
     request.content_type = header(connection.handle, MHD_HTTP_HEADER_CONTENT_TYPE);
     if (!host_allowed(request.host, options_.allowed_hosts)) {
       connection.response = http_error({ErrorCode::kHostNotAllowed,

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 
 namespace aerodb::http {
 namespace {
@@ -108,6 +107,25 @@ std::string json_string(std::string_view text) {
   return out;
 }
 
+Result<std::optional<std::string>> header_of(const HttpRequest& request, std::string_view name) {
+  std::optional<std::string> found;
+  for (const auto& [key, value] : request.headers) {
+    if (!same_letters(key, name)) continue;
+    if (found) return fail(ErrorCode::kBadRequest, fmt::format("the header {} is given twice", name));
+    found = value;
+  }
+  return found;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 HttpResponse http_error(const Error& error) {
   const ErrorRow& row = error.row();
   std::string details;
@@ -129,6 +147,13 @@ Result<void> parse_target(std::string_view target, HttpRequest& request) {
   auto path = percent_decode(target.substr(0, question), false);
   if (!path) return bad_target("malformed percent-encoding in the path");
   request.path = std::move(*path);
+  request.segments.clear();
+  for (std::string_view rest = target.substr(0, question); !rest.empty();) {
+    rest.remove_prefix(1);
+    const size_t end = std::min(rest.find('/'), rest.size());
+    request.segments.push_back(percent_decode(rest.substr(0, end), false).value_or(""));
+    rest.remove_prefix(end);
+  }
   std::string_view rest = question == std::string_view::npos ? std::string_view{} : target.substr(question + 1);
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('&'), rest.size());

@@ -188,6 +188,11 @@ Result<std::vector<std::string>> SimDisk::list(const std::string& path) const {
   return names;
 }
 
+bool SimDisk::locked(const std::string& directory) const {
+  const auto node = find(directory);
+  return node != nullptr && node->lock_owner != kWorld;
+}
+
 Result<NodePointer> SimDisk::lock(const std::string& directory, Owner owner) {
   NodePointer node = find(directory);
   if (!node || !node->is_directory) return refuse("lock", directory, "no such directory");

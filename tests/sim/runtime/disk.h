@@ -42,6 +42,7 @@ class SimDisk {
   [[nodiscard]] bool exists(const std::string& path) const { return find(path) != nullptr; }
   [[nodiscard]] Result<std::vector<std::string>> list(const std::string& path) const;
   [[nodiscard]] Result<NodePointer> lock(const std::string& directory, Owner owner);
+  [[nodiscard]] bool locked(const std::string& directory) const;
   [[nodiscard]] Result<size_t> read(const SimNode& node, uint64_t offset, std::span<uint8_t> out);
   [[nodiscard]] Result<void> write(const NodePointer& node, uint64_t offset, ByteSpan data);
   [[nodiscard]] Result<void> sync(const NodePointer& node);

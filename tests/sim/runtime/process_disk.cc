@@ -122,4 +122,9 @@ Result<std::unique_ptr<runtime::DirectoryLock>> ProcessDisk::lock(const std::str
   return std::make_unique<ProcessLock>(process_.owner(), std::move(*node));
 }
 
+Result<bool> ProcessDisk::locked(const std::string& directory) {
+  if (auto entered = enter(process_, Call::kLock); !entered) return fail(std::move(entered.error()));
+  return process_.machine().disk().locked(directory);
+}
+
 }  // namespace aerodb::sim

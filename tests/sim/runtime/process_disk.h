@@ -20,6 +20,7 @@ class ProcessDisk final : public runtime::Disk {
   Result<bool> exists(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& directory) override;
+  Result<bool> locked(const std::string& directory) override;
 
  private:
   SimProcess& process_;

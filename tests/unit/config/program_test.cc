@@ -34,8 +34,14 @@ class Program : public testing::Test {
     arguments.insert(arguments.begin(), "tiny");
     std::vector<const char*> argv;
     for (const auto& argument : arguments) argv.push_back(argument.c_str());
-    const Alternative alternative{"--data-dir", "DIR", "instead", [&](const std::string& value) {
-                                    alternative_ = value;
+    const Alternative alternative{"--data-dir",
+                                  "DIR",
+                                  "instead",
+                                  "--what",
+                                  {"all", "some"},
+                                  "how much",
+                                  [&](const std::string& value, const std::string& choice) {
+                                    alternative_ = value + ' ' + choice;
                                     return 7;
                                   }};
     const ProgramInfo info{"tiny", "Does little.", alternative};
@@ -101,14 +107,19 @@ TEST_F(Program, VersionAndHelp) {
   EXPECT_NE(version(), "");
   EXPECT_EQ(run({"--help"}), 0);
   for (const char* option :
-       {"--config", "--check-config", "--print-config", "--exit-with-stdin", "--version", "--data-dir"}) {
+       {"--config", "--check-config", "--print-config", "--exit-with-stdin", "--version", "--data-dir", "--what"}) {
     EXPECT_NE(out_.find(option), std::string::npos) << option;
   }
 }
 
 TEST_F(Program, AlternativeStandsInPlaceOfAConfiguration) {
   EXPECT_EQ(run({"--data-dir", "d"}), 7);
-  EXPECT_EQ(alternative_, "d");
+  EXPECT_EQ(alternative_, "d all");
+  EXPECT_EQ(run({"--data-dir", "d", "--what", "some"}), 7);
+  EXPECT_EQ(alternative_, "d some");
+  EXPECT_EQ(run({"--data-dir", "d", "--what", "none"}), 64);
+  EXPECT_NE(err_.find("--what"), std::string::npos) << err_;
+  EXPECT_EQ(run({"--config", good(), "--what", "some"}), 64);
   EXPECT_EQ(run({"--data-dir", "d", "--config", good()}), 64);
 }
 

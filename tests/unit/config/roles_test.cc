@@ -179,6 +179,7 @@ TEST(LocalCluster, PeersAreTheListenersOfTheOthers) {
   EXPECT_EQ(after.listen_shipper, before.listen_shipper);
 
   const auto c1 = load<ControlplaneConfig>("configs/local/c1.toml").value();
+  EXPECT_EQ(e1.control_plane, c1.listen_inspect);
   EXPECT_EQ(c1.nodes.size(), nodes.size());
   for (const auto& node : c1.nodes) {
     EXPECT_EQ(node.address, nodes.at(node.name).listen_client);
@@ -236,6 +237,17 @@ TEST(ExplainerConfig, AllowsItsOwnHostsOnly) {
   const auto config = parse<ExplainerConfig>("listen.http = \"127.0.0.1:9\"\n" + text, "f").value();
   EXPECT_EQ(config.http_allowed_hosts, (std::vector<std::string>{"127.0.0.1:9", "localhost:9"}));
   EXPECT_FALSE(parse<ExplainerConfig>("listen.http = \"unix:h\"\n" + text, "f"));
+}
+
+TEST(NodeConfig, RestIsOffUnlessAnAddressIsNamed) {
+  const std::string text =
+      "node = {name = \"p\", data_dir = \"d\"}\nlisten = {client = \"127.0.0.1:1\", replication = \"127.0.0.1:2\"}\n";
+  EXPECT_FALSE(is_set(parse<NodeConfig>(text, "f").value().http_listen));
+  const auto config = parse<NodeConfig>("http.listen = \"127.0.0.1:9\"\n" + text, "f").value();
+  EXPECT_EQ(config.http_allowed_hosts, (std::vector<std::string>{"127.0.0.1:9", "localhost:9"}));
+  EXPECT_FALSE(parse<NodeConfig>("http.listen = \"unix:h\"\n" + text, "f")) << "TCP only";
+  EXPECT_FALSE(parse<NodeConfig>("http.listen = \"127.0.0.1:1\"\n" + text, "f")) << "taken";
+  EXPECT_FALSE(parse<NodeConfig>("http.listen = \"10.0.0.1:9\"\n" + text, "f")) << "not on loopback";
 }
 
 TEST(ControlplaneConfig, CommandsComeOnAUnixSocketOnly) {

@@ -54,7 +54,7 @@ TEST(CommandReference, ControlPlaneVerbsGiveNoAdvice) {
       EXPECT_EQ(text.advice, Advice::kNone) << text.path;
     }
   }
-  EXPECT_EQ(seen, 9);
+  EXPECT_EQ(seen, 15);
 }
 
 }  // namespace

@@ -65,6 +65,15 @@ inline Bytes fake_explanation(const std::string& node, const FakeEvidence& evide
 // What a fake node does with a dispatched operation.
 enum class Conduct : uint8_t { kAnswer, kReject, kSilent, kDie };
 
+// What a fake node answers to a view, whatever the view: bytes are to be handed on unread.
+struct NamedView {
+  std::string of;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("of", self.of, "");
+  }
+};
+
 class FakeNode {
  public:
   FakeNode(sim::SimWorld& world, const std::string& name)
@@ -95,6 +104,10 @@ class FakeNode {
   std::function<void()> before_operation;
 
   int status_calls = 0;
+  std::map<std::string, int> view_calls;  // by method
+  std::optional<Error> view_error;
+  std::vector<wire::EventRecord> events;  // what it shows of them
+  int event_calls = 0;
   int explain_calls = 0;
   int operation_calls = 0;
   std::string last_operation;
@@ -115,6 +128,20 @@ class FakeNode {
       status.durable_lsn = Lsn(evidence.durable_lsn);
       responder.ok(status);
     });
+    client_->handle(wire::kObserveEvents, [this](const wire::ObserveEventsRequest& request, wire::Responder responder) {
+      ++event_calls;
+      wire::ObserveEventsResponse response;
+      for (const auto& event : events) {
+        if (event.number > request.after_number && response.events.size() < request.limit)
+          response.events.push_back(event);
+      }
+      responder.ok(response);
+    });
+    serve_view(wire::kObserveReplication);
+    serve_view(wire::kObserveWal);
+    serve_view(wire::kObserveStorage);
+    serve_view(wire::kExplainPromotion);
+    serve_view(wire::kExplainCheckpoint);
     EXPECT_TRUE(client_->listen(configured().address));
     control_ = std::make_unique<wire::Server>(*process_, wire::ListenerKind::kControl, wire::HelloResponse{},
                                               wire::ServerLimits{});
@@ -155,6 +182,18 @@ class FakeNode {
     EXPECT_TRUE(control_->listen(configured().control));
   }
 
+  // Answers with the method's own name, which no reader expects, or with `view_error`.
+  template <class Request, class Response>
+  void serve_view(const wire::Method<Request, Response>& method) {
+    const wire::Method<Request, NamedView> named{method.listener, method.name, method.help};
+    client_->handle(named, [this, name = std::string(method.name)](const Request&, wire::Responder responder) {
+      ++view_calls[name];
+      if (view_error)
+        responder.error(*view_error);
+      else
+        responder.ok(NamedView{name});
+    });
+  }
   template <class Answer>
   void operate(std::string operation, const wire::Request& request, wire::Responder responder, const Answer& answer) {
     ++operation_calls;

@@ -62,7 +62,7 @@ TEST(Checkpoint, KeepsEveryAnswerAndTheDigest) {
   EXPECT_EQ(f.picture(), before);
   EXPECT_EQ(f.node.engine->visible().digest, digest);
   EXPECT_EQ(f.node.engine->recovery().records_replayed, 0u);
-  EXPECT_EQ(f.node.engine->recovery().manifest_number, 1u);
+  EXPECT_EQ(f.node.engine->recovery().evidence.manifest_number, 1u);
 }
 
 TEST(Checkpoint, RecoveryReplaysOnlyWhatCameAfterIt) {
@@ -75,7 +75,7 @@ TEST(Checkpoint, RecoveryReplaysOnlyWhatCameAfterIt) {
   const auto before = f.picture();
   f.node.restart(sim::CrashKind::kProcess);
   EXPECT_EQ(f.node.engine->recovery().records_replayed, 6u);
-  EXPECT_EQ(f.node.engine->recovery().first_replayed_lsn, covered.next());
+  EXPECT_EQ(f.node.engine->recovery().evidence.tail.first_replayed_lsn, covered.next());
   EXPECT_EQ(f.picture(), before);
 }
 
@@ -188,6 +188,29 @@ TEST(Checkpoint, FailedDiskLeavesEverythingReadableAndTheNextOneWorks) {
   f.node.restart(sim::CrashKind::kPower);
   EXPECT_EQ(f.node.engine->recovery().records_replayed, 0u);
   EXPECT_EQ(*f.node.get("d21"), R"({"_id":"d21","n":0})");
+}
+
+// The manifest that a failed install left on disk names a run that the node does not know as its own.
+TEST(Checkpoint, FailedInstallLeavesADirectoryThatStartsWhateverIsDoneNext) {
+  for (uint64_t call = 1;; ++call) {
+    Fixture f({}, call);
+    f.insert_many(0, 3);
+    ASSERT_FALSE(f.node.checkpoint(false));
+    f.insert_many(3, 6);
+    ASSERT_FALSE(f.node.checkpoint(false));
+    const auto before = f.picture();
+    f.node.process->fail_at_call(call);
+    const auto failed = f.node.compact();
+    f.node.process->fail_at_call(0);
+    ASSERT_FALSE(f.node.snapshot("s"));
+    f.node.crash(call % 2 == 0 ? sim::CrashKind::kProcess : sim::CrashKind::kPower);
+    const auto refused = f.node.start();
+    ASSERT_FALSE(refused) << "failed at call " << call << ": " << refused->message;
+    ASSERT_EQ(f.picture(), before);
+    if (failed) continue;
+    EXPECT_GT(call, 20u);
+    return;
+  }
 }
 
 TEST(Merge, FourRunsOfOneClassBecomeOne) {

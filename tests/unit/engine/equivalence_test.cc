@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "common/engine/query_record.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine::testing {
@@ -45,10 +46,10 @@ std::string picture(TestNode& node) {
       request.descending = at % 2 == 0;
       request.limit = 7;
       request.at_commit = CommitId(at);
-      auto answer = node.query(request);
+      auto [answer, record] = node.explained(request);
       EXPECT_TRUE(answer) << answer.error().message;
       if (!answer) return text;
-      text += to_hex(answer->plan_hash);
+      text += to_hex(answer->plan_hash) + record->explain().json;
       for (const auto& v : answer->versions) text += *document::to_json(answer->document(v)) + ';';
     }
     text += '\n';

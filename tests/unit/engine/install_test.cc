@@ -125,6 +125,7 @@ TEST(Install, OldLogRunsAndWhatWasSaidOfThemGoAllElseStays) {
   ASSERT_TRUE(write_clean_stop(disk, "/d", {f.old.lsn, f.old.chain}));
   const Decline decline{kCluster, Lsn(9), f.old.chain, "b", id_of<InstanceId>(2), {}};
   ASSERT_TRUE(write_decline(disk, "/d", decline));
+  ASSERT_TRUE(keep_decision(disk, "/d", {Lsn(9), f.old.chain, rules::AuthorityEvidence{}}));
   ASSERT_TRUE(disk.make_directory("/d/snapshots/s"));
   ASSERT_TRUE(disk.make_directory("/d/quarantine"));
   f.prepare();
@@ -132,7 +133,7 @@ TEST(Install, OldLogRunsAndWhatWasSaidOfThemGoAllElseStays) {
   for (const auto* gone : {"HALT", "FENCED", "CLEAN_STOP", "authority/accepted", "authority/orphans", "INSTALL",
                            "bootstrap.partial", "runs/00000009.run"})
     EXPECT_FALSE(*disk.exists(fmt::format("/d/{}", gone))) << gone;
-  for (const auto* kept : {"authority/decline-9", "snapshots/s", "quarantine", "NODE"})
+  for (const auto* kept : {"authority/decline-9", "authority/decision-9", "snapshots/s", "quarantine", "NODE"})
     EXPECT_TRUE(*disk.exists(fmt::format("/d/{}", kept))) << kept;
   f.start_target();
   EXPECT_EQ(f.target.engine->state(), rules::NodeState::kReady);
@@ -167,6 +168,19 @@ TEST(Install, OfANodeThatWasRestoredFurtherOnStarts) {
   EXPECT_EQ(f.target.engine->node().initial_lsn, Lsn());
 }
 
+// What a command does with a snapshot that has no runs to be fetched. The target is down.
+void install_without_runs(sim::SimWorld& world, TestNode& target, const store::Manifest& manifest) {
+  ASSERT_TRUE(manifest.runs.empty());
+  sim::SimProcess hand(target.machine, world, {.name = "hand"});
+  auto& disk = hand.blocking_disk();
+  auto partial = PartialSnapshot::open(disk, "/d", manifest);
+  ASSERT_TRUE(partial);
+  EXPECT_FALSE((*partial)->piece_after(std::nullopt));
+  ASSERT_TRUE(verify_partial(disk, "/d", *read_node_file(disk, "/d"), manifest, nullptr));
+  ASSERT_TRUE(prepare_install(disk, "/d", target.settings.geometry, manifest));
+  ASSERT_TRUE(install_snapshot(disk, "/d"));
+}
+
 TEST(Install, OfASnapshotWithoutRuns) {
   sim::SimWorld world(1, {});
   TestNode source(world, {});
@@ -174,22 +188,34 @@ TEST(Install, OfASnapshotWithoutRuns) {
   ASSERT_TRUE(source.register_schema(kSchema1));
   ASSERT_FALSE(source.checkpoint());
   TestNode target(world, {.name = "b", .instance = 2, .primary = false});
-  const auto manifest = source.engine->storage().manifest();
-  ASSERT_TRUE(manifest.runs.empty());
-  {
-    sim::SimProcess hand(target.machine, world, {.name = "hand"});
-    auto& disk = hand.blocking_disk();
-    auto partial = PartialSnapshot::open(disk, "/d", manifest);
-    ASSERT_TRUE(partial);
-    EXPECT_FALSE((*partial)->piece_after(std::nullopt));
-    ASSERT_TRUE(verify_partial(disk, "/d", *read_node_file(disk, "/d"), manifest, nullptr));
-    ASSERT_TRUE(prepare_install(disk, "/d", target.settings.geometry, manifest));
-    ASSERT_TRUE(install_snapshot(disk, "/d"));
-  }
+  install_without_runs(world, target, source.engine->storage().manifest());
   ASSERT_FALSE(target.start());
   ASSERT_TRUE(source.write({insert("x")}));
   ASSERT_FALSE(ship(source, target));
   expect_same_state(source, target, {"x"});
+}
+
+// The statement was handed out, and its seal is passed on with it: a log that begins again before the seal and comes to
+// it once more must not make it this node's after all.
+TEST(Install, ASealThatWasDeclinedStaysSoWhenTheLogBringsItAgain) {
+  sim::SimWorld world(1, {});
+  TestNode source(world, {});
+  TestNode target(world, {.name = "b", .instance = 2, .primary = false});
+  ASSERT_FALSE(source.start());
+  ASSERT_FALSE(target.start());
+  ASSERT_TRUE(source.register_schema(kSchema1));
+  ASSERT_FALSE(source.checkpoint());
+  const auto manifest = source.engine->storage().manifest();
+  ASSERT_TRUE(source.demote(demotion(target)));
+  ASSERT_FALSE(ship(source, target));
+  ASSERT_TRUE(target.decline(declining("x1")));
+  target.crash(CrashKind::kProcess);
+  install_without_runs(world, target, manifest);
+  ASSERT_FALSE(target.start());
+  ASSERT_EQ(target.engine->visible().lsn, manifest.lsn);
+  ASSERT_FALSE(ship(source, target));
+  ASSERT_TRUE(target.engine->visible_authority().seal());
+  EXPECT_EQ(code_of(target.promote(promotion())), "PROMOTION_DENIED");
 }
 
 // --- transfer
@@ -407,6 +433,32 @@ TEST(Install, KilledAgainWhileItIsCompletedStillLeavesTheNewState) {
     if (ended) return;
   }
   FAIL() << "it never ended";
+}
+
+// The mark may still be in memory alone when the next process goes by it, and loses the power on the way.
+TEST(Install, CompletedAfterAKillItOutlivesThePower) {
+  std::map<Left, int> found;
+  for (const uint64_t kill : {6, 7}) {  // around the sync of the mark's directory
+    for (uint64_t call = 1; call < 60; ++call) {
+      Fixture f(1'000 * kill + call);
+      f.prepare();
+      f.process().crash_at_call(kill, CrashKind::kProcess);
+      EXPECT_FALSE(install_snapshot(f.disk(), "/d"));
+      f.hand = nullptr;
+      auto node = f.node();
+      f.process().crash_at_call(call, CrashKind::kPower);
+      const bool ended = finish_install(f.disk(), "/d", node).has_value();
+      f.hand = nullptr;
+      const auto refused = f.target.start();
+      ASSERT_FALSE(refused) << kill << ", " << call << ": " << refused->message;
+      const Lsn lsn = f.target.engine->visible().lsn;
+      ASSERT_TRUE(lsn == f.old.lsn || lsn == f.manifest.lsn) << kill << ", " << call;
+      ++found[lsn == f.old.lsn ? Left::kOld : Left::kNew];
+      if (ended) break;
+    }
+  }
+  EXPECT_GT(found[Left::kOld], 0);
+  EXPECT_GT(found[Left::kNew], 20);
 }
 
 }  // namespace

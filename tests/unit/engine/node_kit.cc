@@ -1,6 +1,7 @@
 #include "tests/unit/engine/node_kit.h"
 
 #include "common/base/assert.h"
+#include "common/engine/query_record.h"
 
 namespace aerodb::engine::testing {
 
@@ -127,6 +128,14 @@ Result<QueryAnswer> TestNode::query(const QueryRequest& request) {
   auto blocks = engine->lease();
   QueryProgress progress;
   return complete(blocks, [&](store::LeasedBlocks& lease) { return engine->query(request, progress, lease); });
+}
+
+TestNode::Explained TestNode::explained(const QueryRequest& request) {
+  auto blocks = engine->lease();
+  QueryProgress progress;
+  progress.record = QueryRecord::of(request);
+  auto answer = complete(blocks, [&](store::LeasedBlocks& lease) { return engine->query(request, progress, lease); });
+  return {std::move(answer), std::move(progress.record)};
 }
 
 std::vector<rules::VersionEvidence> TestNode::chain(std::string_view id, CommitId bound) {

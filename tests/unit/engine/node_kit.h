@@ -101,6 +101,12 @@ class TestNode : public EngineEvents {
   }
   Result<GetAnswer> get_raw(const GetRequest& request);  // its version's document is not to be looked at
   Result<QueryAnswer> query(const QueryRequest& request);
+  // The same with what it noted for its explanation.
+  struct Explained {
+    Result<QueryAnswer> answer;
+    std::shared_ptr<QueryRecord> record;
+  };
+  Explained explained(const QueryRequest& request);
   std::vector<rules::VersionEvidence> chain(std::string_view id, CommitId bound);
   Result<Lsn> append(ByteSpan records, uint32_t count);
   // Starts a storage operation and waits for its end. Its error, or nullopt.

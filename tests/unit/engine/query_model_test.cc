@@ -1,15 +1,18 @@
 // Random queries over random documents and schemas, against a model that filters everything it has: answers, order,
-// counted entries, refusals. In memory only, with checkpoints and merges, and with a cache that holds nothing, while
-// writes go on between the attempts of one query.
+// counted entries, refusals, and what every second one's explanation tells of its walk. In memory only, with
+// checkpoints and merges, and with a cache that holds nothing, while writes go on between the attempts of one query.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 #include <variant>
 
 #include "common/engine/plan.h"
+#include "common/engine/query_record.h"
+#include "common/rules/rederive.h"
 #include "tests/unit/engine/query_kit.h"
 
 namespace aerodb::engine {
@@ -122,6 +125,7 @@ struct Question {
 struct Expected {
   std::string code;
   std::string ids;
+  uint64_t proposed = 0, no_document = 0, other_value = 0, visited = 0, by_predicates = 0, taken = 0;
 };
 
 void sort_by(std::vector<const Stored*>& documents, const std::string& order, bool descending) {
@@ -147,31 +151,67 @@ std::string meaning(const Question& q, const Documents& documents, const std::st
   return id_list(found, q.limit);
 }
 
-// The walk that the plan stands for: entries of its index in order, counted.
-Expected walked(const Question& q, const Documents& documents, const Plan& plan, const std::string& order) {
+using Entry = std::pair<Value, std::string>;  // of an index: value, _id
+
+// Entries that the versions up to the query's commit have in what the plan walks, in its order.
+std::vector<Entry> entries_of(const Question& q, const std::deque<Documents>& history, const Plan& plan,
+                              const std::string& order) {
   const std::string index(plan.index);
   const bool id_left = std::ranges::find(plan.residuals, kIdPath, &Residual::path) != plan.residuals.end();
   const bool page_narrows = plan.rule != PlanRule::kP1 || order == kIdPath;
-  std::vector<const Stored*> entries;
-  for (const auto& [id, document] : documents) {
-    bool in = document.find(index) != nullptr;
-    const bool by_one_value = !plan.by_id() && !id_left;
-    for (const auto& c : q.where)
-      in = in && (!(c.path == index || (c.path == kIdPath && by_one_value)) || c.holds(document));
-    if (in && page_narrows) in = q.behind_page(document, order);
-    if (in) entries.push_back(&document);
+  const bool by_one_value = !plan.by_id() && !id_left;
+  std::set<Entry> entries;
+  for (uint64_t commit = 0; commit <= q.at.value(); ++commit) {
+    for (const auto& [id, version] : history[commit]) {
+      bool in = version.find(index) != nullptr;
+      for (const auto& c : q.where)
+        in = in && (!(c.path == index || (c.path == kIdPath && by_one_value)) || c.holds(version));
+      if (in && page_narrows) in = q.behind_page(version, order);
+      if (in) entries.insert({*version.find(index), id});
+    }
   }
-  sort_by(entries, index, q.descending);
+  std::vector<Entry> sorted(entries.begin(), entries.end());
+  if (q.descending) std::ranges::reverse(sorted);
+  return sorted;
+}
+
+// The walk that the plan stands for: entries of its index in order, counted.
+Expected walked(const Question& q, const std::deque<Documents>& history, const Plan& plan, const std::string& order) {
+  const Documents& documents = history[q.at.value()];
+  Expected expected;
   std::vector<const Stored*> taken;
-  uint64_t visited = 0;
-  for (const Stored* document : entries) {
+  for (const auto& [value, id] : entries_of(q, history, plan, order)) {
     if (taken.size() == q.limit) break;
-    if (++visited > plan.bound_entries) return {"QUERY_BOUND_EXCEEDED", ""};
-    if (document->schema_version > q.schema_version) return {"SCHEMA_NEWER", ""};
-    const bool all = std::ranges::all_of(q.where, [&](const Condition& c) { return c.holds(*document); });
-    if (all && document->find(order) != nullptr && q.behind_page(*document, order)) taken.push_back(document);
+    ++expected.proposed;
+    const auto at = documents.find(id);
+    if (at == documents.end()) {
+      ++expected.no_document;
+      continue;
+    }
+    const Stored& document = at->second;
+    const Value* now = document.find(std::string(plan.index));
+    if (now == nullptr || *now != value) {
+      ++expected.other_value;
+      continue;
+    }
+    if (expected.visited == plan.bound_entries) {
+      expected.code = "QUERY_BOUND_EXCEEDED";
+      break;
+    }
+    ++expected.visited;
+    if (document.schema_version > q.schema_version) {
+      expected.code = "SCHEMA_NEWER";
+      break;
+    }
+    const bool all = std::ranges::all_of(q.where, [&](const Condition& c) { return c.holds(document); });
+    if (all && document.find(order) != nullptr && q.behind_page(document, order))
+      taken.push_back(&document);
+    else
+      ++expected.by_predicates;
   }
-  return {"", id_list(taken, q.limit)};
+  expected.taken = taken.size();
+  if (expected.code.empty()) expected.ids = id_list(taken, q.limit);
+  return expected;
 }
 
 enum class Keeping : uint8_t { kMemory, kRuns, kRunsUncached };
@@ -196,7 +236,7 @@ class Run {
       for (int query = 0; query < 4; ++query) check(random_question());
     }
   }
-  uint64_t restarts = 0, refused_bound = 0, refused_newer = 0, answered = 0;
+  uint64_t restarts = 0, refused_bound = 0, refused_newer = 0, answered = 0, superseded = 0;
   std::map<PlanRule, uint64_t> plans;
 
  private:
@@ -280,9 +320,11 @@ class Run {
     ++plans[plan->rule];
     SCOPED_TRACE(plan_text(*plan, schema->schema));
     const auto& documents = documents_[q.at.value()];
-    const auto expected = walked(q, documents, *plan, order);
-    const auto answer = run(ask.request);
+    const auto expected = walked(q, documents_, *plan, order);
+    const auto record = random_.one_in(2) ? QueryRecord::of(ask.request) : nullptr;
+    const auto answer = run(ask.request, record);
     ASSERT_EQ(code_of(answer), expected.code);
+    if (record) check_explanation(*record, expected);
     refused_bound += expected.code == "QUERY_BOUND_EXCEEDED" ? 1 : 0;
     refused_newer += expected.code == "SCHEMA_NEWER" ? 1 : 0;
     if (!answer) return;
@@ -295,9 +337,31 @@ class Run {
     ASSERT_EQ(answer->bound_entries, plan->bound_entries);
   }
 
-  Result<QueryAnswer> run(const QueryRequest& request) {
+  void check_explanation(const QueryRecord& record, const Expected& expected) {
+    const auto& e = record.evidence();
+    ASSERT_EQ(e.entries_proposed, expected.proposed);
+    ASSERT_EQ(e.dropped_no_document, expected.no_document);
+    ASSERT_EQ(e.dropped_other_value, expected.other_value);
+    ASSERT_EQ(e.entries_visited, expected.visited);
+    ASSERT_EQ(e.dropped_by_predicates, expected.by_predicates);
+    ASSERT_EQ(e.documents_taken, expected.taken);
+    superseded += expected.no_document + expected.other_value;
+    const auto explanation = record.explain();
+    document::Tape tape;
+    ASSERT_TRUE(tape.parse(explanation.packed));
+    const auto derived = rules::rederive(tape.root());
+    ASSERT_TRUE(derived) << derived.error().message;
+    ASSERT_TRUE(derived->follows) << derived->why;
+    const auto conclusion = *tape.root().find("conclusion");
+    ASSERT_EQ(conclusion.find("status")->text(), expected.code.empty() ? "answered" : "refused");
+    ASSERT_EQ(conclusion.find("code")->text().value_or(""), expected.code);
+    ASSERT_EQ(conclusion.find("rules_not_holding")->token().size, expected.code.empty() ? 0u : 1u) << explanation.json;
+  }
+
+  Result<QueryAnswer> run(const QueryRequest& request, std::shared_ptr<QueryRecord> record) {
     auto blocks = node_.engine->lease();
     QueryProgress progress;
+    progress.record = std::move(record);
     while (true) {
       auto answer = node_.engine->query(request, progress, blocks);
       if (answer) return std::move(*answer);
@@ -318,7 +382,7 @@ class Run {
 };
 
 void go(Keeping keeping) {
-  uint64_t restarts = 0, refused_bound = 0, refused_newer = 0, answered = 0;
+  uint64_t restarts = 0, refused_bound = 0, refused_newer = 0, answered = 0, superseded = 0;
   std::map<PlanRule, uint64_t> plans;
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -329,6 +393,7 @@ void go(Keeping keeping) {
     refused_bound += run.refused_bound;
     refused_newer += run.refused_newer;
     answered += run.answered;
+    superseded += run.superseded;
     for (const auto& [rule, count] : run.plans) plans[rule] += count;
   }
   // A run just written is cold once; without a cache everything is, each time.
@@ -341,6 +406,7 @@ void go(Keeping keeping) {
   EXPECT_GT(refused_bound, 50u);
   EXPECT_GT(refused_newer, 50u);
   EXPECT_GT(answered, 1'500u);
+  EXPECT_GT(superseded, 1'000u);
   EXPECT_EQ(plans.size(), 5u);
   for (const auto& [rule, count] : plans) EXPECT_GT(count, 100u) << static_cast<int>(rule);
 }

@@ -35,10 +35,10 @@ TEST(Recovery, CleanStopAndStartIsTheSameState) {
   const auto& report = one.node.engine->recovery();
   EXPECT_EQ(report.label, wal::TailLabel::kT1);
   EXPECT_EQ(report.records_replayed, 22u);
-  EXPECT_EQ(report.segments_read, 1u);
+  EXPECT_EQ(report.evidence.log_segments.size(), 1u);
   EXPECT_EQ(report.quarantined, "");
-  EXPECT_TRUE(report.rewritten_frame);
-  EXPECT_EQ(report.tail.bound_name, "the last clean stop");
+  EXPECT_EQ(report.evidence.rewrites_last_frame, true);
+  EXPECT_EQ(report.evidence.tail.bound_name, "the last clean stop");
 }
 
 TEST(Recovery, TailBelowTheCleanStopIsT3) {

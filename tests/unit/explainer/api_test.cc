@@ -4,49 +4,17 @@
 #include "common/document/json.h"
 #include "common/wire/client.h"
 #include "explainer/explainer.h"
-#include "tests/unit/explainer/fake_cluster.h"
+#include "tests/unit/explainer/api_fixture.h"
 
 namespace aerodb::explainer {
 namespace {
 
 using observe::MetricId;
+using testing::ApiTest;
 using ::testing::ElementsAre;
 using testing::FakeCluster;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-class ApiTest : public ::testing::Test {
- protected:
-  void SetUp() override { ASSERT_TRUE(explainer.start().has_value()); }
-  void send(http::HttpRequest request) {
-    explainer.handle_http(request, [this](http::HttpResponse response) { answers.push_back(std::move(response)); });
-  }
-  void send_get(std::string_view target) {
-    http::HttpRequest request;
-    request.method = "GET";
-    ASSERT_TRUE(http::parse_target(target, request).has_value());
-    send(std::move(request));
-  }
-  http::HttpResponse get(std::string_view target) {
-    const size_t before = answers.size();
-    send_get(target);
-    cluster.runtime.run();
-    if (answers.size() == before) cluster.runtime.pass_ms(5000);
-    AERODB_ASSERT(answers.size() == before + 1);
-    return answers.back();
-  }
-  // "STATUS CODE" of an error, "200" of an answer.
-  static std::string outcome(const http::HttpResponse& response) {
-    constexpr std::string_view kHead = R"({"api_version":1,"error":{"code":")";
-    if (!response.body.starts_with(kHead)) return std::to_string(response.status);
-    const std::string rest = response.body.substr(kHead.size());
-    return std::to_string(response.status) + " " + rest.substr(0, rest.find('"'));
-  }
-
-  FakeCluster cluster;
-  Explainer explainer{cluster.runtime, FakeCluster::config(), "0"};
-  std::vector<http::HttpResponse> answers;
-};
 
 TEST_F(ApiTest, ServesGetOnly) {
   for (const auto* method : {"POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "get", ""}) {
@@ -82,10 +50,32 @@ TEST_P(ApiRefuses, ByName) {
 INSTANTIATE_TEST_SUITE_P(
     Targets, ApiRefuses,
     ::testing::Values(
-        Target{"/", "404 NOT_FOUND", "/: no such route"}, Target{"/v1", "404 NOT_FOUND", "/v1"},
+        Target{"/index.html", "404 NOT_FOUND", "/index.html: no such route"}, Target{"/v1", "404 NOT_FOUND", "/v1"},
         Target{"/v1/status/", "404 NOT_FOUND", "/v1/status/"}, Target{"/v1/STATUS", "404 NOT_FOUND", "/v1/STATUS"},
-        Target{"/v1/nodes", "404 NOT_FOUND", "/v1/nodes"}, Target{"/metrics", "404 NOT_FOUND", "/metrics"},
-        Target{"/v1/explain/query", "404 NOT_FOUND", "/v1/explain/query"},
+        Target{"/v1/explain", "404 NOT_FOUND", "/v1/explain"}, Target{"/metrics/", "404 NOT_FOUND", "/metrics/"},
+        Target{"/app.js", "404 NOT_FOUND", "/app.js"}, Target{"/../etc/passwd", "404 NOT_FOUND", "/../etc/passwd"},
+        Target{"/metrics?node=r9", "404 UNKNOWN_NODE", "r9"}, Target{"/metrics?x=1", "400 UNKNOWN_FIELD", "x"},
+        Target{"/v1/nodes?node=r9", "404 UNKNOWN_NODE", "r9"},
+        Target{"/v1/wal", "400 MISSING_FIELD", R"("parameter":"node")"},
+        Target{"/v1/mvcc?node=p1&id=AW", "400 MISSING_FIELD", R"("parameter":"collection")"},
+        Target{"/v1/mvcc?node=p1&collection=c", "400 MISSING_FIELD", R"("parameter":"id")"},
+        Target{"/v1/mvcc?node=p1&before_commit=3", "400 BAD_REQUEST", R"("parameter":"before_commit")"},
+        Target{"/v1/mvcc?node=p1&collection=c&id=AW&after_collection=b", "400 BAD_REQUEST", "after_collection"},
+        Target{"/v1/events?node=p1&limit=0", "400 BAD_REQUEST", "from 1 to 1000"},
+        Target{"/v1/events?node=p1&limit=1001", "400 BAD_REQUEST", "from 1 to 1000"},
+        Target{"/v1/events?node=p1&after_number=x", "400 BAD_REQUEST", R"("parameter":"after_number")"},
+        Target{"/v1/audit", "404 NOT_CONFIGURED", "control_plane.address"},
+        Target{"/v1/audit?node=p1", "400 UNKNOWN_FIELD", R"("parameter":"node")"},
+        Target{"/v1/explain/query?node=p1", "400 MISSING_FIELD", R"("parameter":"query")"},
+        Target{"/v1/explain/query?node=p1&query=x", "400 BAD_REQUEST", R"("parameter":"query")"},
+        Target{"/v1/explain/query?node=p1&query=[]", "400 BAD_REQUEST", R"("parameter":"query")"},
+        Target{"/v1/explain/query?node=p1&query={\"schema_version\":1}", "400 MISSING_FIELD", "collection"},
+        Target{"/v1/explain/query?node=p1&query={\"collection\":\"c\",\"schema_version\":1,\"joins\":1}",
+               "400 UNKNOWN_FIELD", "joins"},
+        Target{"/v1/explain/recovery", "400 MISSING_FIELD", R"("parameter":"node")"},
+        Target{"/v1/explain/promotion?node=p1&epoch=one", "400 BAD_REQUEST", R"("parameter":"epoch")"},
+        Target{"/v1/explain/command?node=p1", "400 MISSING_FIELD", R"("parameter":"command")"},
+        Target{"/v1/explain/command?node=p1&command=demote&successor_instance=12", "400 BAD_REQUEST", "32 lower-case"},
         Target{"/v1/status?x=1", "400 UNKNOWN_FIELD", R"("parameter":"x")"},
         Target{"/v1/status?node=r9", "404 UNKNOWN_NODE", R"("node":"r9")"},
         Target{"/v1/status?node=", "400 BAD_REQUEST", "parameter node is empty"},
@@ -221,8 +211,10 @@ TEST_F(ApiTest, ShowsBothSidesPositionsAndNoLag) {
       response.body,
       HasSubstr(
           R"("shippers":[{"shipper":"s1","address":"127.0.0.1:7311","reached":true,"why":null,"status":{"shipper":"s1",)"));
-  EXPECT_THAT(response.body, HasSubstr(R"("durable_lsn":null,"applied_lsn":null,"applied_commit":null,"heard_us_ago":null)"));  // never heard
-  EXPECT_THAT(response.body, HasSubstr(R"("notes":["UNREACHABLE"]})"));                                   // r2
+  EXPECT_THAT(
+      response.body,
+      HasSubstr(R"("durable_lsn":null,"applied_lsn":null,"applied_commit":null,"heard_us_ago":null)"));  // never heard
+  EXPECT_THAT(response.body, HasSubstr(R"("notes":["UNREACHABLE"]})"));                                  // r2
   EXPECT_THAT(response.body, ::testing::Not(HasSubstr("lag")));
 }
 
@@ -271,7 +263,9 @@ TEST_F(ApiTest, AsksNobodyByItselfAndKeepsNoAnswer) {
 
 TEST_F(ApiTest, AnswersTheSameOverRpc) {
   EXPECT_THAT(explainer.server()->method_names(),
-              ::testing::UnorderedElementsAre("hello", "explain.read", "explain.replication"));
+              ::testing::UnorderedElementsAre("hello", "observe.stats", "explain.read", "explain.query",
+                                              "explain.recovery", "explain.checkpoint", "explain.halt",
+                                              "explain.promotion", "explain.command", "explain.replication"));
   wire::Client client(cluster.runtime);
   bool connected = false;
   client.connect(testing::endpoint_at(7400), [&](auto result) { connected = result.has_value(); });

@@ -16,6 +16,7 @@
 #include "common/wal/record.h"
 #include "common/wire/server.h"
 #include "explainer/explainer_config.h"
+#include "tests/unit/explainer/fake_evidence.h"
 #include "tests/unit/wire/memory_runtime.h"
 
 namespace aerodb::explainer::testing {
@@ -39,12 +40,13 @@ class TestLog {
     start.instance = filled_id<InstanceId>(0x22);
     add(0, start);
   }
-  void add(uint64_t commit, const wal::Payload& payload) {
+  void add(uint64_t commit, const wal::Payload& payload, Epoch epoch = Epoch(1)) {
     wal::RecordHeader header;
-    header.epoch = Epoch(1);
+    header.epoch = epoch;
     header.lsn = Lsn(records_.size() + 1);
     header.commit = CommitId(commit);
     header.chain_before = chain();
+    header.digest_after = digest_at(header.lsn);
     wal::encode_record(header, payload, records_.emplace_back());
   }
   void add_commit(uint64_t commit, wal::CommitOperation operation) { add(commit, wal::Commit{{operation}}); }
@@ -117,12 +119,13 @@ inline runtime::Endpoint endpoint_at(uint16_t port) {
 // A node with `log`, which holds authority where its name is p1.
 class FakeNode {
  public:
-  FakeNode(wire::testing::MemoryRuntime& runtime, std::string name, uint16_t port)
-      : name_(std::move(name)), server_(runtime, wire::ListenerKind::kClient, {}, {}) {
+  FakeNode(wire::testing::MemoryRuntime& runtime, std::string given_name, uint16_t port)
+      : name(std::move(given_name)), server_(runtime, wire::ListenerKind::kClient, {}, {}) {
     serve();
     AERODB_ASSERT(server_.listen(endpoint_at(port)).has_value());
   }
 
+  const std::string name;
   TestLog log = four_commits();
   rules::ReadVisibilityEvidence evidence = true_evidence();
   wire::EvidenceVersionsResponse versions = versions_of(true_evidence());
@@ -133,6 +136,21 @@ class FakeNode {
   std::vector<wire::Responder> kept;    // these
   std::vector<std::string> asked;       // methods, in order
   std::optional<wire::Receipt> source;  // as handed over with explain.replication
+  rules::QueryEvidence query = true_query();
+  rules::RecoveryEvidence recovery = true_recovery();
+  rules::CheckpointEvidence checkpoint = true_checkpoint(log.chain_at(Lsn(3)));
+  rules::HaltEvidence halt = true_halt(name);
+  rules::AuthorityEvidence command = true_command(name, test_lineage());
+  rules::PromotionEvidence promotion;
+  LineageId lineage = test_lineage();
+  wire::ObserveStorageResponse storage;
+  wire::ObserveMvccResponse mvcc;
+  wire::ObserveIndexesResponse indexes;
+  wire::ObserveEventsResponse events;
+  wire::StatsResponse stats;
+  std::optional<std::string> after_collection;  // as asked for last
+  std::optional<CommitId> asked_at_commit;      // by explain.query, last
+  std::function<void(wire::StatusResponse&)> tamper_status = [](auto&) {};
   std::function<void(rules::Explanation&)> tamper_read = [](auto&) {};
   std::function<void(rules::ReplicationSafetyEvidence&)> tamper_safety = [](auto&) {};
   [[nodiscard]] uint64_t connections() const { return server_.counters().connections_accepted; }
@@ -156,12 +174,14 @@ class FakeNode {
     });
     on(wire::kObserveReplication, [this](const auto&, auto& responder) {
       wire::NodeReplicationResponse response;
-      response.role = name_ == "p1" ? "primary" : "replica";
+      response.role = name == "p1" ? "primary" : "replica";
       response.state = "READY";
       response.durable_lsn = response.applied_lsn = log.end();
       response.applied_commit = CommitId(4);
       responder.ok(response);
     });
+    serve_observation();
+    serve_explanations();
     on(wire::kExplainRead, [this](const auto& request, auto& responder) {
       if (request.at_commit == CommitId(99)) return responder.error({ErrorCode::kBehind, "not yet", {}});
       auto explanation = rules::explain_visibility(evidence, test_lineage());
@@ -172,10 +192,59 @@ class FakeNode {
     on(wire::kEvidenceVersions, [this](const auto&, auto& responder) { responder.ok(versions); });
     on(wire::kEvidenceRecords, [this](const auto& request, auto& responder) { records(request.first_lsn, responder); });
   }
+  void serve_observation() {
+    on(wire::kObserveWal, [this](const auto&, auto& responder) {
+      wire::ObserveWalResponse response;
+      response.first_lsn = released.next();
+      response.durable_lsn = response.appended_lsn = log.end();
+      response.chain = log.chain();
+      responder.ok(response);
+    });
+    on(wire::kObserveStorage, [this](const auto&, auto& responder) { responder.ok(storage); });
+    on(wire::kObserveMvcc, [this](const auto& request, auto& responder) {
+      after_collection = request.after_collection;
+      responder.ok(mvcc);
+    });
+    on(wire::kObserveIndexes, [this](const auto& request, auto& responder) {
+      after_collection = request.after_collection;
+      responder.ok(indexes);
+    });
+    on(wire::kObserveEvents, [this](const auto& request, auto& responder) {
+      wire::ObserveEventsResponse response;
+      for (const auto& event : events.events) {
+        if (event.number > request.after_number && response.events.size() < request.limit)
+          response.events.push_back(event);
+      }
+      responder.ok(response);
+    });
+    on(wire::kObserveStats, [this](const auto&, auto& responder) { responder.ok(stats); });
+  }
+  void serve_explanations() {
+    on(wire::kExplainQuery, [this](const auto& request, auto& responder) {
+      asked_at_commit = request.at_commit;
+      responder.ok(answer_of(rules::explain_query(query, lineage)));
+    });
+    on(wire::kExplainRecovery,
+       [this](const auto&, auto& responder) { responder.ok(answer_of(rules::explain_recovery(recovery, lineage))); });
+    on(wire::kExplainCheckpoint, [this](const auto&, auto& responder) {
+      responder.ok(answer_of(rules::explain_checkpoint(checkpoint, lineage)));
+    });
+    on(wire::kExplainHalt,
+       [this](const auto&, auto& responder) { responder.ok(answer_of(rules::explain_halt(halt, lineage))); });
+    on(wire::kExplainPromotion,
+       [this](const auto&, auto& responder) { responder.ok(answer_of(rules::explain_promotion(promotion))); });
+    on(wire::kExplainCommand, [this](const auto& request, auto& responder) {
+      auto asked_for = command;
+      asked_for.successor = request.successor;
+      asked_for.successor_instance = request.successor_instance;
+      AERODB_ASSERT(rules::enum_from_name(request.command, asked_for.command));
+      responder.ok(answer_of(rules::explain_authority_command(asked_for)));
+    });
+  }
   [[nodiscard]] wire::StatusResponse status() const {
     wire::StatusResponse status;
-    status.node = name_;
-    status.role = name_ == "p1" ? "primary" : "replica";
+    status.node = name;
+    status.role = name == "p1" ? "primary" : "replica";
     status.state = "READY";
     status.lineage = test_lineage();
     status.epoch = Epoch(1);
@@ -183,6 +252,7 @@ class FakeNode {
     status.appended_lsn = status.durable_lsn = status.applied_lsn = log.end();
     status.commit_id = CommitId(4);
     status.chain = log.chain();
+    tamper_status(status);
     return status;
   }
   void explain(const wire::ExplainReplicationRequest& request, wire::Responder& responder) {
@@ -206,12 +276,44 @@ class FakeNode {
   void records(Lsn lsn, wire::Responder& responder) {
     if (lsn > log.end()) return responder.error({ErrorCode::kSourceBehind, "beyond", {}});
     if (lsn <= released) return responder.error({ErrorCode::kLogReleased, "released", {}});
-    responder.ok(wire::EvidenceRecordsResponse{lsn, 1, {test_lineage(), Epoch(1), {}, log.end(), {}}, log.at(lsn)});
+    responder.ok(wire::EvidenceRecordsResponse{lsn, 1, {lineage, Epoch(1), {}, log.end(), {}}, log.at(lsn)});
   }
 
-  std::string name_;
   wire::Server server_;
 };
+
+// LSN 6 and 7 of a node: a seal for r1, and r1's epoch 2; the evidence says the same.
+inline void add_promotion(FakeNode& node) {
+  wal::Seal seal;
+  seal.successor = "r1";
+  seal.successor_instance = filled_id<InstanceId>(0x33);
+  seal.number = 1;
+  node.log.add(4, seal);
+  wal::EpochStart start;
+  start.epoch = Epoch(2);
+  start.node = "r1";
+  start.instance = seal.successor_instance;
+  start.seal_lsn = Lsn(6);
+  start.who = {"0123", "somebody", "a test", std::nullopt};
+  node.log.add(4, start, Epoch(2));
+  auto& evidence = node.promotion;
+  evidence.epoch = start.epoch;
+  evidence.lineage = test_lineage();
+  evidence.started_by = "promotion";
+  evidence.start_lsn = Lsn(7);
+  evidence.start_commit = CommitId(4);
+  evidence.start_chain = evidence.seal_chain.emplace(node.log.chain_at(Lsn(6)));
+  evidence.digest = digest_at(Lsn(7));
+  evidence.node = start.node;
+  evidence.instance = start.instance;
+  evidence.request_id = start.who.request_id;
+  evidence.operator_name = start.who.operator_name;
+  evidence.reason = start.who.reason;
+  evidence.answers_seal_lsn = evidence.seal_lsn = Lsn(6);
+  evidence.seal_number = seal.number;
+  evidence.seal_successor = seal.successor;
+  evidence.seal_successor_instance = seal.successor_instance;
+}
 
 // p1 and r1, up; r2, configured and down; a shipper s1, down.
 struct FakeCluster {

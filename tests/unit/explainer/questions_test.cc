@@ -1,9 +1,6 @@
-#include "explainer/questions.h"
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
-#include "tests/unit/explainer/fake_cluster.h"
+#include "tests/unit/explainer/questions_fixture.h"
 
 namespace aerodb::explainer {
 namespace {
@@ -13,44 +10,8 @@ using ::testing::ElementsAre;
 using testing::FakeCluster;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::Questions;
 using testing::true_evidence_at_3;
-
-struct RecordingLog final : LogSink {
-  void write(LogLevel level, std::string_view event, std::initializer_list<LogField>) override {
-    lines.emplace_back(level, event);
-  }
-  std::vector<std::pair<LogLevel, std::string>> lines;
-};
-
-class Questions : public ::testing::Test {
- protected:
-  Result<WitnessReport> about_read(std::string node, std::optional<CommitId> at_commit = std::nullopt) {
-    return run([&](WitnessDone done) {
-      ask_about_read(parts(), {std::move(node), "countries", "AW", at_commit}, std::move(done));
-    });
-  }
-  Result<WitnessReport> about_replication(std::string node, std::optional<CommitId> at_commit = std::nullopt) {
-    return run(
-        [&](WitnessDone done) { ask_about_replication(parts(), {std::move(node), at_commit}, std::move(done)); });
-  }
-  template <class Ask>
-  Result<WitnessReport> run(Ask ask) {
-    std::optional<Result<WitnessReport>> answer;
-    ask([&](Result<WitnessReport> report) { answer = std::move(report); });
-    cluster.runtime.run();
-    if (!answer) cluster.runtime.pass_ms(20'000);
-    AERODB_ASSERT(answer.has_value());
-    return std::move(*answer);
-  }
-  WitnessParts parts() { return {peers, metrics, log}; }
-
-  FakeCluster cluster;
-  testing::FakeNode& p1 = cluster.p1;
-  testing::FakeNode& r1 = cluster.r1;
-  observe::Metrics metrics{observe::Process::kExplainer};
-  RecordingLog log;
-  Peers peers{cluster.runtime, FakeCluster::config(), metrics};
-};
 
 // --- explain.read
 

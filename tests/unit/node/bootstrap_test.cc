@@ -27,7 +27,7 @@ TEST_F(BootstrapTest, AFreshReplicaTakesTheSnapshotAndFollowsAsIfItHadReplayedEv
   EXPECT_EQ(view.done_bytes, view.total_bytes);
   EXPECT_GT(view.total_bytes, 0u);
   EXPECT_EQ(r.engine().visible().digest, replayed.engine().visible().digest);
-  EXPECT_EQ(r.engine().recovery().manifest_lsn, view.end_lsn);
+  EXPECT_EQ(r.engine().recovery().evidence.tail.manifest_lsn, view.end_lsn);
   EXPECT_TRUE(has(r, "d17").value());
   EXPECT_FALSE(has(r, "d205").value());
   ship(p, r);

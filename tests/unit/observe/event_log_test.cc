@@ -37,13 +37,14 @@ class EventLogTest : public testing::Test {
 TEST_F(EventLogTest, WritesOneLineAnEventInOrder) {
   auto log = open();
   note(*log, "first");
-  log->record(EventId::kDeclined, {{"seal_lsn", uint64_t{9}}, {"request_id", std::string("q\"\n")}});
+  log->record(EventId::kDeclined,
+              {{"seal_lsn", uint64_t{9}}, {"lineage", std::string("ab")}, {"request_id", std::string("q\"\n")}});
   runtime_.run();
   EXPECT_EQ(
       runtime_.disk.synced[kFile],
       "{\"number\":1,\"wall_us\":1000001,\"event\":\"stopped\",\"fields\":{\"reason\":\"first\",\"durable_lsn\":7}}\n"
-      "{\"number\":2,\"wall_us\":1000002,\"event\":\"declined\",\"fields\":{\"seal_lsn\":9,\"request_id\":\"q\\\"\\n\"}"
-      "}\n");
+      "{\"number\":2,\"wall_us\":1000002,\"event\":\"declined\",\"fields\":{\"seal_lsn\":9,\"lineage\":\"ab\","
+      "\"request_id\":\"q\\\"\\n\"}}\n");
   EXPECT_THAT(runtime_.logged, ElementsAre("stopped", "declined"));
 }
 

@@ -38,6 +38,7 @@ class FakeDisk final : public runtime::Disk {
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string&) override {
     return fail(ErrorCode::kLocked, "not used here");
   }
+  Result<bool> locked(const std::string&) override { return false; }
 
  private:
   class MemoryFile final : public runtime::File {

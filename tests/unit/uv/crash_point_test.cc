@@ -31,6 +31,7 @@ TEST(CrashClass, PathsHaveOne) {
       {"/d/p1/snapshots/s/MANIFEST", "snapshot_manifest", "directory"},
       {"/d/p1/snapshots/s/runs/00000001.run", "snapshot_run", "directory"},
       {"/d/p1/authority/decline-7", "decline", "directory"},
+      {"/d/p1/authority/decision-7.tmp", "decision", "directory"},
       {"/d/p1/authority/accepted", "accepted", "directory"},
       {"/d/p1/authority/orphans.tmp", "orphans", "directory"},
       {"/d/p1/FENCED", "fenced", "directory"},

@@ -153,6 +153,18 @@ TEST_F(PosixDiskTest, ReplaceFileLeavesNoTemporary) {
   EXPECT_EQ(disk_.list(directory_).value(), std::vector<std::string>{"m"});
 }
 
+TEST_F(PosixDiskTest, SaysWhetherADirectoryIsHeldAndLeavesNothingBehind) {
+  EXPECT_EQ(disk_.locked(directory_).value(), false);
+  EXPECT_FALSE(disk_.exists(directory_ + "/LOCK").value());
+  auto held = disk_.lock(directory_);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(disk_.locked(directory_).value(), true);
+  EXPECT_EQ(disk_.locked(directory_).value(), true);  // looking let go of nothing
+  held->reset();
+  EXPECT_EQ(disk_.locked(directory_).value(), false);
+  EXPECT_TRUE(disk_.lock(directory_));
+}
+
 TEST_F(PosixDiskTest, LockExcludesASecondHolderInThisProcess) {
   auto first = disk_.lock(directory_);
   ASSERT_TRUE(first);

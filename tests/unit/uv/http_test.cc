@@ -227,6 +227,15 @@ TEST_F(HttpServerTest, BodyReachesTheHandler) {
   EXPECT_TRUE(chunked.ends_with("POST /p|hello world")) << chunked;
 }
 
+TEST_F(HttpServerTest, HeadersReachTheHandler) {
+  start([](const HttpRequest& request, HttpReply reply) {
+    reply({200, "text/plain", header_of(request, "aerodb-receipt").value().value_or("none"), {}});
+  });
+  const auto answer =
+      exchange("GET / HTTP/1.1\r\nHost: localhost\r\nAeroDB-Receipt: here\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(answer.ends_with("\r\n\r\nhere")) << answer;
+}
+
 TEST_F(HttpServerTest, LargeBodyIsRefused) {
   HttpOptions options;
   options.max_body_bytes = 1000;
@@ -329,6 +338,22 @@ TEST(HttpTypes, JsonStringKeepsUtf8AndReplacesTheRest) {
   EXPECT_EQ(json_string("\xC0\x80"), R"("\ufffd\ufffd")");            // overlong
   EXPECT_EQ(json_string("\xED\xA0\x80"), R"("\ufffd\ufffd\ufffd")");  // surrogate
   EXPECT_EQ(json_string("a\xE2\x82"), R"("a\ufffd\ufffd")");          // cut short
+}
+
+TEST(HttpTypes, EachSegmentIsDecodedByItself) {
+  HttpRequest request;
+  ASSERT_TRUE(parse_target("/a%2Fb//c%20?d=/e", request));
+  EXPECT_EQ(request.segments, (std::vector<std::string>{"a/b", "", "c "}));
+  ASSERT_TRUE(parse_target("/", request));
+  EXPECT_EQ(request.segments, std::vector<std::string>{""});
+}
+
+TEST(HttpTypes, AHeaderHasOneValueInLettersOfEitherCase) {
+  HttpRequest request;
+  request.headers = {{"X-One", "1"}, {"x-two", "2"}, {"X-Two", "3"}};
+  EXPECT_EQ(header_of(request, "x-one").value(), "1");
+  EXPECT_EQ(header_of(request, "x-none").value(), std::nullopt);
+  EXPECT_EQ(header_of(request, "x-two").error().code, ErrorCode::kBadRequest);
 }
 
 TEST(HttpTypes, HostMatchesWithOrWithoutPort) {

@@ -238,6 +238,7 @@ class BadSector final : public runtime::Disk {
   Result<bool> exists(const std::string& path) override { return disk_.exists(path); }
   Result<std::vector<std::string>> list(const std::string& path) override { return disk_.list(path); }
   Result<std::unique_ptr<runtime::DirectoryLock>> lock(const std::string& path) override { return disk_.lock(path); }
+  Result<bool> locked(const std::string& path) override { return disk_.locked(path); }
 
  private:
   class BadFile final : public runtime::File {

@@ -175,6 +175,31 @@ TEST(Resize, CrashAtAnyCallLeavesOneWholeRing) {
   EXPECT_GT(old_rings, 10);
 }
 
+// The new name of a ring may still be in memory alone when the next process goes by it, and loses the power on the way.
+TEST(Resize, CompletedAfterAKillItOutlivesThePower) {
+  constexpr RingGeometry kNew{7, 8 * kSectorBytes};
+  bool whole = false;
+  for (uint64_t call = 1; !whole; ++call) {
+    for (uint64_t later = 1; later <= 20; ++later) {
+      TurningLog log(100 * call + later);
+      log.fill_to(5);
+      log.checkpoint(Lsn(log.maker.lsn().value() - 5));
+      log.close(CrashKind::kPower);
+      log.process->crash_at_call(call, CrashKind::kProcess);
+      whole = resize(log, kNew).has_value();
+      log.close(CrashKind::kProcess);
+      log.process->crash_at_call(later, CrashKind::kPower);
+      const bool ended = finish_resize(log.disk(), "/d").has_value();
+      log.close(CrashKind::kPower);
+      ASSERT_TRUE(finish_resize(log.disk(), "/d"));
+      const auto found = ring_geometry(log.disk(), "/d");
+      ASSERT_TRUE(found) << found.error().message << " at call " << call << ", " << later;
+      expect_holds(log, *found);
+      if (ended) break;
+    }
+  }
+}
+
 TEST(Resize, NamesAloneSayHowItIsFinished) {
   constexpr RingGeometry kOther{2, 32 * kSectorBytes};
   struct Case {

@@ -73,7 +73,7 @@ TEST(Reuse, OldBytesBehindTheEndAreNotSetAside) {
     const Bytes before = log->file(1);
     const auto scan = log->scan();
     ASSERT_TRUE(scan);
-    EXPECT_FALSE(scan->tail.bytes_at_end);
+    EXPECT_EQ(scan->tail.bytes_at_end, false);
     EXPECT_FALSE(scan->torn);
     log->begin();
     EXPECT_EQ(log->quarantined, "");
@@ -162,7 +162,7 @@ TEST(Reuse, HeadOfAnotherFrameNumberIsNoTornFrame) {
   const auto scan = log->scan();
   ASSERT_TRUE(scan);
   EXPECT_FALSE(scan->torn);
-  EXPECT_FALSE(scan->tail.bytes_at_end);
+  EXPECT_EQ(scan->tail.bytes_at_end, false);
   expect_it_goes_on(*log);
 }
 

@@ -202,7 +202,7 @@ TEST(Tail, RottenLastFrameIsT1BecauseNobodyCanTell) {
   auto scan = node.scan();
   ASSERT_TRUE(scan);
   EXPECT_EQ(label_of(*scan), TailLabel::kT1);
-  EXPECT_TRUE(scan->tail.bytes_at_end);
+  EXPECT_EQ(scan->tail.bytes_at_end, true);
   EXPECT_EQ(scan->end.lsn, Lsn(3));
 }
 
