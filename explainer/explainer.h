@@ -18,8 +18,9 @@ namespace aerodb::explainer {
 
 class Explainer {
  public:
-  // `runtime` must outlive the explainer. `version` is what `hello` tells.
-  Explainer(runtime::Runtime& runtime, ExplainerConfig config, std::string_view version);
+  // `runtime` and what `files`, the web page, points to must outlive the explainer. `version` is what `hello` tells.
+  Explainer(runtime::Runtime& runtime, ExplainerConfig config, std::string_view version,
+            std::span<const UiFile> files = {});
   // Questions under way end unanswered. Replies of handle_http() still held by it are dropped.
   ~Explainer();
   Explainer(const Explainer&) = delete;
@@ -32,6 +33,8 @@ class Explainer {
 
   [[nodiscard]] const ExplainerConfig& config() const { return config_; }
   [[nodiscard]] const observe::Metrics& metrics() const { return metrics_; }
+  // Every metric as it is now, those of the listener included.
+  [[nodiscard]] wire::StatsResponse stats() const;
   // nullptr before start() and where the explainer is not enabled.
   [[nodiscard]] const wire::Server* server() const { return server_.get(); }
 

@@ -22,6 +22,7 @@ struct ExplainerConfig {
 
   std::vector<config::Peer> nodes;
   std::vector<config::Peer> shippers;
+  runtime::Endpoint control_plane;  // not set: nobody to ask
   LogLevel log_level = LogLevel::kInfo;
 
   template <class Self, class Visit>
@@ -36,6 +37,7 @@ struct ExplainerConfig {
           "accept listeners beyond loopback; nothing on them is encrypted or asks who is there");
     visit("http.allowed_hosts", self.http_allowed_hosts, {.derived = "`127.0.0.1:PORT`, `localhost:PORT`"},
           "values of the Host header that are answered; any other is refused");
+    visit("control_plane.address", self.control_plane, "the control plane's inspect listener, for its audit log");
     visit("log.level", self.log_level, "least level of the lines on stderr");
     visit("node", self.nodes, {.required = true}, "a node to ask; `address` is its client listener");
     visit("shipper", self.shippers, "a shipper to ask; `address` is its own listener");

@@ -1,10 +1,14 @@
 // aerodb-explainer: explanations of a cluster's nodes, checked by a witness; RPC and HTTP, both read-only.
+#include <cstdio>
 #include <memory>
 
 #include "common/config/program.h"
+#include "common/rules/saved.h"
 #include "common/uv/http/http_server.h"
+#include "common/uv/posix_disk.h"
 #include "common/uv/serve.h"
 #include "explainer/explainer.h"
+#include "explainer/offline.h"
 
 namespace {
 
@@ -24,7 +28,7 @@ Result<std::unique_ptr<http::HttpServer>> start_http(uv::UvRuntime& runtime, exp
 
 int run(const explainer::ExplainerConfig& config, const config::ProgramOptions& options) {
   uv::UvRuntime runtime(make_stderr_log(config.name, config.log_level));
-  explainer::Explainer explainer(runtime, config, config::version());
+  explainer::Explainer explainer(runtime, config, config::version(), explainer::ui_files());
   std::unique_ptr<http::HttpServer> http;
   // Where it is not enabled it has no listeners and stays, so that a supervisor sees what was asked for: a running
   // process.
@@ -42,10 +46,29 @@ int run(const explainer::ExplainerConfig& config, const config::ProgramOptions& 
                     .stop = [](std::string_view, runtime::Callback done) { done(); }});
 }
 
+// A directory of which nobody answers: its explanation as it is kept in a file, on standard output.
+int explain_at_rest(const std::string& data_dir, const std::string& subject) {
+  uv::PosixDisk disk;
+  auto explanation = explainer::explain_directory(disk, data_dir, subject);
+  if (!explanation) return config::report_error(kProgram, explanation.error());
+  auto saved = rules::saved_explanation(explanation->packed, explanation->sha256, explanation->rule_sha256);
+  if (!saved) return config::report_error(kProgram, saved.error());
+  const bool written =
+      std::fwrite(saved->data(), 1, saved->size(), stdout) == saved->size() && std::fflush(stdout) == 0;
+  return static_cast<int>(written ? ExitCode::kOk : ExitCode::kIo);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  const config::Alternative at_rest{.option = "--data-dir",
+                                    .value = "DIR",
+                                    .help = "explain a directory that no process has open, then end",
+                                    .choice_option = "--what",
+                                    .choices = explainer::offline_subjects(),
+                                    .choice_help = "what of it",
+                                    .run = explain_at_rest};
   const config::ProgramInfo info{std::string(kProgram),
-                                 "Checks what nodes explain against their logs; asks them, changes nothing."};
+                                 "Checks what nodes explain against their logs; asks them, changes nothing.", at_rest};
   return config::run_program<explainer::ExplainerConfig>(argc, argv, info, run);
 }

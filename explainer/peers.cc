@@ -102,6 +102,15 @@ Peers::Peers(runtime::Runtime& runtime, const ExplainerConfig& config, observe::
   for (const auto& shipper : config.shippers) {
     shippers_.push_back(std::make_unique<Peer>(runtime, shipper, config.timeout_ms, metrics));
   }
+  if (config::is_set(config.control_plane)) {
+    const config::Peer peer{"control_plane", config.control_plane};
+    control_plane_ = std::make_unique<Peer>(runtime, peer, config.timeout_ms, metrics);
+  }
+}
+
+Result<Peer*> Peers::control_plane() const {
+  if (control_plane_) return control_plane_.get();
+  return fail(ErrorCode::kNotConfigured, "control_plane.address is not set");
 }
 
 Peer* Peers::find_node(std::string_view name) const {

@@ -95,6 +95,8 @@ class Peers {
   Peers(runtime::Runtime& runtime, const ExplainerConfig& config, observe::Metrics& metrics);
   [[nodiscard]] const std::vector<std::unique_ptr<Peer>>& nodes() const { return nodes_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Peer>>& shippers() const { return shippers_; }
+  // NOT_CONFIGURED where the configuration names none.
+  [[nodiscard]] Result<Peer*> control_plane() const;
   // nullptr where the configuration lists no such node.
   [[nodiscard]] Peer* find_node(std::string_view name) const;
   // The same, or UNKNOWN_NODE.
@@ -103,6 +105,7 @@ class Peers {
  private:
   std::vector<std::unique_ptr<Peer>> nodes_;
   std::vector<std::unique_ptr<Peer>> shippers_;
+  std::unique_ptr<Peer> control_plane_;  // or nullptr
 };
 
 }  // namespace aerodb::explainer

@@ -3,34 +3,25 @@
 
 #include <algorithm>
 
-#include "explainer/questions.h"
+#include "explainer/question.h"
 
 namespace aerodb::explainer {
 namespace {
 
-class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
+class ReadOperation final : public Question {
  public:
   ReadOperation(WitnessParts parts, ReadQuestion question, WitnessDone done)
-      : parts_(parts), question_(std::move(question)), done_(std::move(done)) {}
-
-  void start() {
-    auto node = parts_.peers.node(question_.node);
-    if (!node) return done_(fail(std::move(node.error())));
-    node_ = *node;
-    auto admission = node_->admit();
-    if (!admission) return done_(fail(std::move(admission.error())));
-    admission_ = std::move(*admission);
-    node_->call(wire::kExplainRead, {question_.collection, question_.id, question_.at_commit},
-                [self = shared_from_this()](auto answer) { self->explained(answer); });
-  }
+      : Question(parts, wire::kExplainRead.name, rules::ExplanationType::kReadVisibility, question.node,
+                 std::move(done)),
+        question_(std::move(question)) {}
 
  private:
   using Evidence = rules::ReadVisibilityEvidence;
 
-  void explained(const Result<wire::ExplanationResponse>& answer) {
-    if (!answer) return done_(fail(answer.error()));
-    report_ = open_report(node_->name(), rules::ExplanationType::kReadVisibility, *answer);
-    shown_ = shown_read(report_.explanation);
+  void ask() override { ask_for(wire::kExplainRead, {question_.collection, question_.id, question_.at_commit}); }
+
+  void compare() override {
+    shown_ = shown<rules::ReadVisibilityEvidence>(report().explanation, rules::ExplanationType::kReadVisibility);
     if (!shown_) return finish(Checked::kNone, Agrees::kUnknown, "the evidence shown can't be read whole");
     if (auto why = read_differs(shown_->evidence, question_.collection, question_.id, question_.at_commit)) {
       return finish(Checked::kNone, Agrees::kFalse, std::move(*why));
@@ -44,7 +35,7 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
     if (checked_ == to_check_) return finish(Checked::kLog, Agrees::kTrue, cut());
     const Lsn lsn = versions()[checked_].lsn;
     if (lsn.value() == 0) return finish(Checked::kLog, Agrees::kFalse, at_version("LSN 0 is before the first record"));
-    node_->call(wire::kEvidenceRecords, {lsn, 1}, [self = shared_from_this()](auto answer) { self->found(answer); });
+    call(node(), wire::kEvidenceRecords, {lsn, 1}, &ReadOperation::found);
   }
 
   void found(const Result<wire::EvidenceRecordsResponse>& answer) {
@@ -52,7 +43,7 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
       auto why = at_version(fmt::format("{}: {}", answer.error().row().name, answer.error().message));
       // Only what is durable and applied is visible, so a version beyond the end of the log is a contradiction.
       if (answer.error().code == ErrorCode::kSourceBehind) return finish(Checked::kLog, Agrees::kFalse, std::move(why));
-      report_.note(answer.error().code);
+      report().note(answer.error().code);
       return ask_others(std::move(why));
     }
     if (auto why = version_differs(shown_->evidence, versions()[checked_], answer->records)) {
@@ -68,17 +59,15 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
   }
 
   void next_other() {
-    const auto& nodes = parts_.peers.nodes();
-    if (other_ < nodes.size() && nodes[other_].get() == node_) ++other_;
-    if (other_ == nodes.size()) return finish(Checked::kNone, Agrees::kUnknown, std::move(why_));
-    nodes[other_]->call(wire::kEvidenceVersions, {question_.collection, question_.id, shown_->evidence.commit.next()},
-                        [self = shared_from_this()](auto answer) { self->other_answered(answer); });
+    if (!turn_to_next()) return finish(Checked::kNone, Agrees::kUnknown, std::move(why_));
+    call(other(), wire::kEvidenceVersions, {question_.collection, question_.id, shown_->evidence.commit.next()},
+         &ReadOperation::other_answered);
   }
 
   void other_answered(const Result<wire::EvidenceVersionsResponse>& answer) {
-    const std::string& name = parts_.peers.nodes()[other_++]->name();
+    const std::string& name = other().name();
     if (auto code = unusable(answer)) {
-      report_.note(*code);
+      report().note(*code);
       why_ += fmt::format("; {}: {}", name, error_row(*code).name);
       return next_other();
     }
@@ -98,12 +87,6 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
     return std::nullopt;
   }
 
-  void finish(Checked checked, Agrees agrees, std::string why) {
-    report_.evidence = {checked, agrees, std::move(why)};
-    record_verdicts(parts_, wire::kExplainRead.name, report_);
-    done_(std::move(report_));
-  }
-
   [[nodiscard]] const std::vector<rules::VersionEvidence>& versions() const { return shown_->evidence.versions; }
   [[nodiscard]] std::string at_version(std::string_view what) const {
     return fmt::format("version of commit {}: {}", versions()[checked_].commit.value(), what);
@@ -113,16 +96,10 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
     return fmt::format("the newest {} of {} versions were compared", to_check_, versions().size());
   }
 
-  WitnessParts parts_;
   ReadQuestion question_;
-  WitnessDone done_;
-  Peer* node_ = nullptr;
-  Admission admission_;
-  WitnessReport report_;
   std::optional<Shown<Evidence>> shown_;
   size_t to_check_ = 0;
   size_t checked_ = 0;  // versions found as shown
-  size_t other_ = 0;    // next node to ask where the log fails
   std::string why_;     // why the log did not do
 };
 
@@ -130,20 +107,6 @@ class ReadOperation final : public std::enable_shared_from_this<ReadOperation> {
 
 void ask_about_read(WitnessParts parts, ReadQuestion question, WitnessDone done) {
   std::make_shared<ReadOperation>(parts, std::move(question), std::move(done))->start();
-}
-
-void record_verdicts(WitnessParts parts, std::string_view method, const WitnessReport& report) {
-  parts.metrics.add(observe::MetricId::kExplainerVerdictsCount);
-  if (report.rules.follow && report.evidence.agrees != Agrees::kFalse) return;
-  parts.metrics.add(observe::MetricId::kExplainerMismatchesCount);
-  parts.log.write(LogLevel::kError, "explainer.mismatch",
-                  {{"node", report.node},
-                   {"method", std::string(method)},
-                   {"rules_follow", report.rules.follow},
-                   {"rules_follow_why", report.rules.why},
-                   {"evidence_checked", std::string(checked_name(report.evidence.checked))},
-                   {"evidence_agrees", std::string(agrees_name(report.evidence.agrees))},
-                   {"evidence_why", report.evidence.why}});
 }
 
 }  // namespace aerodb::explainer

@@ -44,6 +44,8 @@ void gather(Peer& peer, const wire::Method<wire::Empty, Response>& method,
 ReplicationView& node_at(ReplicationViews& views, size_t index) { return views.nodes[index]; }
 ShipperView& shipper_at(ReplicationViews& views, size_t index) { return views.shippers[index]; }
 wire::NodeView& status_at(StatusViews& views, size_t index) { return views.nodes[index]; }
+wire::NodeView& listed_node_at(NodesView& views, size_t index) { return views.nodes[index]; }
+ShipperView& listed_shipper_at(NodesView& views, size_t index) { return views.shippers[index]; }
 
 }  // namespace
 
@@ -55,6 +57,28 @@ void view_status(Peers& peers, std::move_only_function<void(StatusViews)> done) 
   for (size_t i = 0; i < nodes.size(); ++i) {
     gathering->views.nodes[i].node = nodes[i]->name();
     gather(*nodes[i], wire::kStatus, gathering, status_at, i, &wire::NodeView::status);
+  }
+  gathering->ended();
+}
+
+void view_nodes(Peers& peers, Peer* only, std::move_only_function<void(NodesView)> done) {
+  auto gathering = std::make_shared<Gathering<NodesView>>();
+  gathering->done = std::move(done);
+  std::vector<Peer*> nodes;
+  for (const auto& node : peers.nodes()) {
+    if (only == nullptr || only == node.get()) nodes.push_back(node.get());
+  }
+  const size_t shippers = only == nullptr ? peers.shippers().size() : 0;
+  gathering->views.nodes.resize(nodes.size());
+  gathering->views.shippers.resize(shippers);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    gathering->views.nodes[i].node = nodes[i]->name();
+    gather(*nodes[i], wire::kStatus, gathering, listed_node_at, i, &wire::NodeView::status);
+  }
+  for (size_t i = 0; i < shippers; ++i) {
+    Peer& shipper = *peers.shippers()[i];
+    gathering->views.shippers[i].shipper = shipper.name();
+    gather(shipper, wire::kShipperStatus, gathering, listed_shipper_at, i, &ShipperView::status);
   }
   gathering->ended();
 }

@@ -7,16 +7,16 @@
 #include "common/base/checksum.h"
 #include "common/document/json.h"
 #include "common/rules/rederive.h"
-#include "common/wal/record.h"
+#include "explainer/differences.h"
 
 namespace aerodb::explainer {
 namespace {
 
 // A receipt is shown whole or not at all; the rules rely on it.
 bool receipt_in_part(ByteSpan explanation) {
-  const auto shown = shown_replication(explanation);
-  if (!shown) return false;
-  const auto& gate = shown->evidence.gate;
+  const auto safety = shown<rules::ReplicationSafetyEvidence>(explanation, rules::ExplanationType::kReplicationSafety);
+  if (!safety) return false;
+  const auto& gate = safety->evidence.gate;
   const bool has = gate.receipt_lsn.has_value();
   return gate.receipt_chain.has_value() != has || gate.receipt_lineage.has_value() != has ||
          gate.receipt_epoch.has_value() != has;
@@ -33,41 +33,6 @@ std::string hashes_differ(document::Cursor object, const std::string& json, cons
     }
   }
   return "";
-}
-
-template <class Evidence>
-std::optional<Shown<Evidence>> shown(ByteSpan explanation, rules::ExplanationType type) {
-  document::Tape tape;
-  if (!tape.parse(explanation)) return std::nullopt;
-  const auto reader = rules::ExplanationReader::open(tape.root());
-  Shown<Evidence> result;
-  if (!reader || reader->type() != type || !reader->read(result.evidence)) return std::nullopt;
-  result.observed = reader->observed();
-  return result;
-}
-
-// "<where>: <field> is <expected> in the log, <shown> in the explanation"; nullopt where they are equal.
-template <class T>
-std::optional<std::string> differ(std::string_view field, const T& expected, const T& given, std::string_view in) {
-  if (expected == given) return std::nullopt;
-  return fmt::format("{} is {} in {}, {} in the explanation", field, expected, in, given);
-}
-template <class Tag>
-std::optional<std::string> differ(std::string_view field, Number<Tag> expected, Number<Tag> given,
-                                  std::string_view in) {
-  return differ(field, expected.value(), given.value(), in);
-}
-template <class Tag>
-std::optional<std::string> differ(std::string_view field, const Id128<Tag>& expected, const Id128<Tag>& given,
-                                  std::string_view in) {
-  return differ(field, to_hex(expected), to_hex(given), in);
-}
-
-std::optional<std::string> first_of(std::initializer_list<std::optional<std::string>> differences) {
-  for (const auto& difference : differences) {
-    if (difference) return difference;
-  }
-  return std::nullopt;
 }
 
 // A version as the operation that wrote it proves it.
@@ -107,6 +72,8 @@ std::string_view checked_name(Checked checked) {
       return "log";
     case Checked::kPeer:
       return "peer";
+    case Checked::kStatus:
+      return "status";
   }
   return "none";
 }
@@ -174,13 +141,6 @@ wire::WitnessResponse WitnessReport::response() const {
   return response;
 }
 
-std::optional<Shown<rules::ReadVisibilityEvidence>> shown_read(ByteSpan explanation) {
-  return shown<rules::ReadVisibilityEvidence>(explanation, rules::ExplanationType::kReadVisibility);
-}
-std::optional<Shown<rules::ReplicationSafetyEvidence>> shown_replication(ByteSpan explanation) {
-  return shown<rules::ReplicationSafetyEvidence>(explanation, rules::ExplanationType::kReplicationSafety);
-}
-
 // --- the second: a read
 
 std::optional<std::string> read_differs(const rules::ReadVisibilityEvidence& evidence, std::string_view collection,
@@ -237,13 +197,18 @@ std::optional<std::string> versions_differ(const rules::ReadVisibilityEvidence& 
 
 // --- the second: a replica's safety
 
-Result<LogPosition> position_at(Lsn lsn, ByteSpan records) {
-  const auto record = wal::read_record(records);
-  if (!record) return fail(record.error());
-  if (record->header.lsn != lsn) {
+Result<wal::RecordView> record_at(Lsn lsn, ByteSpan records) {
+  auto record = wal::read_record(records);
+  if (record && record->header.lsn != lsn) {
     auto message = fmt::format("the record at LSN {} says LSN {}", lsn.value(), record->header.lsn.value());
     return fail(ErrorCode::kBadRecord, std::move(message));
   }
+  return record;
+}
+
+Result<LogPosition> position_at(Lsn lsn, ByteSpan records) {
+  const auto record = record_at(lsn, records);
+  if (!record) return fail(record.error());
   return LogPosition{lsn, record->header.epoch, record->header.commit, record->chain_after()};
 }
 

@@ -13,6 +13,7 @@
 
 #include "common/rules/read_gate.h"
 #include "common/rules/read_visibility.h"
+#include "common/wal/record.h"
 #include "common/wire/messages_client.h"
 #include "common/wire/messages_explainer.h"
 
@@ -25,8 +26,8 @@ struct RulesVerdict {
 };
 [[nodiscard]] RulesVerdict judge_rules(rules::ExplanationType asked, const wire::ExplanationResponse& answer);
 
-// What the evidence was compared with, and the outcome.
-enum class Checked : uint8_t { kNone, kLog, kPeer };
+// What the evidence was compared with, and the outcome. kStatus: the node's status, before and after.
+enum class Checked : uint8_t { kNone, kLog, kPeer, kStatus };
 enum class Agrees : uint8_t { kUnknown, kTrue, kFalse };
 [[nodiscard]] std::string_view checked_name(Checked checked);
 [[nodiscard]] std::string_view agrees_name(Agrees agrees);
@@ -60,8 +61,16 @@ struct Shown {
   rules::ObservedSnapshot observed;
   Evidence evidence;
 };
-[[nodiscard]] std::optional<Shown<rules::ReadVisibilityEvidence>> shown_read(ByteSpan explanation);
-[[nodiscard]] std::optional<Shown<rules::ReplicationSafetyEvidence>> shown_replication(ByteSpan explanation);
+template <class Evidence>
+[[nodiscard]] std::optional<Shown<Evidence>> shown(ByteSpan explanation, rules::ExplanationType type) {
+  document::Tape tape;
+  if (!tape.parse(explanation)) return std::nullopt;
+  const auto reader = rules::ExplanationReader::open(tape.root());
+  Shown<Evidence> result;
+  if (!reader || reader->type() != type || !reader->read(result.evidence)) return std::nullopt;
+  result.observed = reader->observed();
+  return result;
+}
 
 // --- comparisons: the first difference in words, or nullopt
 
@@ -86,7 +95,8 @@ struct LogPosition {
   CommitId commit;
   Chain chain;  // after the record
 };
-// BAD_RECORD unless `records` begins with a sound record of that LSN.
+// BAD_RECORD unless `records` begins with a sound record of that LSN. A view into `records`.
+[[nodiscard]] Result<wal::RecordView> record_at(Lsn lsn, ByteSpan records);
 [[nodiscard]] Result<LogPosition> position_at(Lsn lsn, ByteSpan records);
 
 // Is the explanation about the commit asked for, and does it show the source's position that was handed over?

@@ -3,7 +3,9 @@ import http.client
 import json
 import unittest
 
-from harness import ClusterTest, wait_until
+from harness import ClusterTest, only_with, wait_until
+
+load_tests = only_with("aerodb-explainer")
 
 
 class ExplainerTest(ClusterTest):

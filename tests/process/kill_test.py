@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from harness import ClusterTest, wait_until
+from harness import BIN, ClusterTest, wait_until
 from rpc import ConnectionLost, RpcError
 
 KILLS = int(os.environ.get("AERODB_KILLS", "25"))
@@ -95,9 +95,10 @@ class KillTest(ClusterTest):
         self.cluster.write_explainer()
         self.cluster.write_controlplane()
         services = {"s1-from-p1": lambda: self.cluster.start_shipper(),
-                    "e1": lambda: self.cluster.start_role("e1", "aerodb-explainer", "e1.toml"),
                     "c1": lambda: self.cluster.start_role("c1", "aerodb-controlplane", "c1.toml")}
-        for name in ("e1", "c1"):
+        if (BIN / "aerodb-explainer").exists():  # a build may leave it out
+            services["e1"] = lambda: self.cluster.start_role("e1", "aerodb-explainer", "e1.toml")
+        for name in services.keys() - {"s1-from-p1"}:
             services[name]()
         writers = [Writer(self, n) for n in range(WRITERS)]
         for writer in writers:

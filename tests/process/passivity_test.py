@@ -1,9 +1,12 @@
 """What only looks or takes leaves no mark: the primary's records, runs and manifest are the same bytes alone and with everybody around."""
+import http.client
+import json
 import random
 import threading
 import unittest
+import urllib.parse
 
-from harness import Cluster, SCHEMA, lines
+from harness import BIN, READY_SECONDS, ROOT, SCHEMA, Cluster, lines
 
 CLUSTER, LINEAGE, INSTANCE = "c1" * 16, "a1" * 16, "11" * 16
 WRITES = 400
@@ -20,19 +23,36 @@ class FixedIds(Cluster):
             self.aerodb("init", "--config", f"{name}.toml", "--role", "replica", "--cluster-id", CLUSTER)
 
 
+def nobody(cluster, begun, ended):
+    begun.set()
+
+
+def explainer_targets():
+    """Every route of the explainer, asked about p1."""
+    given = {"node": "p1", "collection": "notes", "id": "n1", "command": "promote",
+             "query": json.dumps({"collection": "notes", "schema_version": 1, "where": [], "sort": "_id", "limit": 3})}
+    targets = ["/v1/mvcc?node=p1&collection=notes&id=n1"]
+    for path, methods in json.loads((ROOT / "docs/openapi/explainer.json").read_text())["paths"].items():
+        parameters = [p["name"] for p in methods["get"]["parameters"] if p["required"] or p["name"] == "node"]
+        targets.append(path + ("?" + urllib.parse.urlencode({name: given[name] for name in parameters}) if parameters else ""))
+    return targets
+
+
 class PassivityTest(unittest.TestCase):
     def run_once(self, replicas, meanwhile):
-        """The same workload of one sequential client with the same checkpoints; what the primary then has on disk."""
+        """The same workload of one sequential client with the same checkpoints; what the primary then has on disk. It begins when
+        `meanwhile`, which goes on in a thread until `ended`, has set `begun`."""
         cluster = FixedIds(replicas=replicas)
         self.addCleanup(cluster.close)
         for name in cluster.names:
             cluster.start(name)
         if replicas:
             cluster.start_shipper()
-        ended = threading.Event()
-        watcher = threading.Thread(target=meanwhile, args=(cluster, ended))
+        begun, ended = threading.Event(), threading.Event()
+        watcher = threading.Thread(target=meanwhile, args=(cluster, begun, ended))
         watcher.start()
         try:
+            self.assertTrue(begun.wait(READY_SECONDS))
             self.write_all(cluster)
             if replicas:
                 cluster.wait_in_step()
@@ -66,7 +86,8 @@ class PassivityTest(unittest.TestCase):
                     cluster.aerodb("checkpoint", "--node", "unix:p1/maintenance.sock", "--reason", "test")
 
     def test_shipper_replicas_and_observers_change_no_byte_of_the_primary(self):
-        def look(cluster, ended):
+        def look(cluster, begun, ended):
+            begun.set()
             with cluster.client("p1") as client:
                 while not ended.wait(0.01):
                     for method in ("status", "observe.wal", "observe.storage", "observe.replication", "observe.stats"):
@@ -74,8 +95,40 @@ class PassivityTest(unittest.TestCase):
                     client.call("observe.events", after_number=0, limit=100)
                     client.call("explain.replication")
 
-        alone = self.run_once(0, lambda cluster, ended: None)
-        accompanied = self.run_once(2, look)
+        self.expect_same_bytes(self.run_once(0, nobody), self.run_once(2, look))
+
+    def test_an_explainer_asked_for_everything_changes_no_byte_of_the_primary(self):
+        asked = {}
+
+        def hammer(cluster, begun, ended):
+            cluster.write_explainer()
+            cluster.start_role("e1", "aerodb-explainer", "e1.toml")
+            cluster.wait_listening("e1", cluster.http_port)
+            connection = http.client.HTTPConnection("127.0.0.1", cluster.http_port, timeout=30)
+            last = False
+            while not last:
+                last = ended.is_set()
+                for target in explainer_targets():
+                    connection.request("GET", target)
+                    response = connection.getresponse()
+                    response.read()
+                    asked.setdefault(target, set()).add(response.status)
+                begun.set()
+            connection.close()
+
+        def idle(cluster, begun, ended):
+            cluster.write_explainer()
+            cluster.start_role("e1", "aerodb-explainer", "e1.toml")
+            begun.set()
+
+        alone = self.run_once(0, nobody)
+        self.expect_same_bytes(alone, self.run_once(0, idle))
+        self.expect_same_bytes(alone, self.run_once(0, hammer))
+        self.assertEqual(asked.keys(), set(explainer_targets()))
+        for target, statuses in asked.items():
+            self.assertIn(200 if target != "/v1/audit" else 404, statuses, target)
+
+    def expect_same_bytes(self, alone, accompanied):
         self.assertEqual(alone[0], accompanied[0])
         self.assertGreaterEqual(len(alone[1]), WRITES)
         self.assertEqual(alone[1], accompanied[1])
@@ -83,6 +136,10 @@ class PassivityTest(unittest.TestCase):
         self.assertEqual(alone[2].keys(), accompanied[2].keys())
         for name, content in alone[2].items():
             self.assertEqual(content, accompanied[2][name], name)
+
+
+if not (BIN / "aerodb-explainer").exists():  # a build may leave it out
+    del PassivityTest.test_an_explainer_asked_for_everything_changes_no_byte_of_the_primary
 
 
 if __name__ == "__main__":
