@@ -58,6 +58,29 @@ class Help final : public Verb {
   std::vector<std::string> words_;
 };
 
+// The words of a choice stand in its type, "table|json|jsonl".
+std::vector<std::string> words_of(const std::string& type) {
+  std::vector<std::string> words;
+  if (type.find('|') != std::string::npos) words = CLI::detail::split(type, '|');
+  return words;
+}
+
+OptionOutline outline_of(const CLI::Option& option) {
+  OptionOutline outline;
+  outline.positional = option.get_positional();
+  outline.required = option.get_required();
+  outline.help = option.get_description();
+  if (outline.positional) {
+    outline.names.push_back(option.get_name(true));
+    return outline;
+  }
+  for (const auto& name : option.get_snames()) outline.names.push_back("-" + name);
+  for (const auto& name : option.get_lnames()) outline.names.push_back("--" + name);
+  if (option.get_expected_max() > 0) outline.type = option.get_type_name();
+  outline.words = words_of(outline.type);
+  return outline;
+}
+
 }  // namespace
 
 // --- options of one verb
@@ -196,6 +219,16 @@ Result<std::string> CommandLine::help_of(std::string_view path) const {
   std::string before(kProgram);
   if (last != std::string_view::npos) before += fmt::format(" {}", path.substr(0, last));
   return app->help(path.empty() ? "" : before);
+}
+
+std::vector<VerbOutline> CommandLine::outline() const {
+  std::vector<VerbOutline> verbs;
+  for (const auto& [app, verb] : runs_) {
+    VerbOutline outline{verb->text(), {}};
+    for (const CLI::Option* option : std::as_const(*app).get_options()) outline.options.push_back(outline_of(*option));
+    verbs.push_back(std::move(outline));
+  }
+  return verbs;
 }
 
 std::string CommandLine::reference() const {

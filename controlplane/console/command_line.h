@@ -67,6 +67,21 @@ class Verb {
   [[nodiscard]] virtual Result<ExitCode> run(Output& output) = 0;
 };
 
+// What a verb takes, read off its declarations: for completion, manual pages and the shell.
+struct OptionOutline {
+  std::vector<std::string> names;  // "-o", "--format"; a positional one has the single name "COLLECTION"
+  std::string type;                // empty: a flag, or a positional one
+  std::vector<std::string> words;  // the only ones allowed; empty: any
+  std::string help;
+  bool positional = false;
+  bool required = false;
+  [[nodiscard]] bool takes_value() const { return positional || !type.empty(); }
+};
+struct VerbOutline {
+  VerbText text;
+  std::vector<OptionOutline> options;  // in order of declaration
+};
+
 // A word that only stands before others, such as `schema`.
 struct Group {
   std::string path;
@@ -89,6 +104,8 @@ class CommandLine {
   // Markdown: help of the program and of every verb, as docs/command-reference.md shows it.
   [[nodiscard]] std::string reference() const;
   [[nodiscard]] const std::vector<std::unique_ptr<Verb>>& verbs() const { return verbs_; }
+  // In the order of --help.
+  [[nodiscard]] std::vector<VerbOutline> outline() const;
 
  private:
   [[nodiscard]] CLI::App* find(std::string_view path) const;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <numeric>
 
 namespace aerodb::console {
@@ -129,6 +130,14 @@ std::string printable(std::string_view text) {
       safe.push_back(text[i]);
   }
   return safe;
+}
+
+std::string time_text(uint64_t wall_us) {
+  const auto seconds = static_cast<time_t>(wall_us / 1'000'000);
+  tm parts{};
+  gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_us / 1000 % 1000);
 }
 
 void Table::row(std::vector<std::string> cells) {

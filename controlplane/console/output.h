@@ -36,6 +36,9 @@ struct Screen {
 // Control characters as \xNN, so that text from outside can't steer a terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
+// UTC, to the millisecond, of microseconds since 1970.
+[[nodiscard]] std::string time_text(uint64_t wall_us);
+
 // Columns fit `screen`; the widest are cut first, with an ellipsis. A column of numbers alone is set to the right.
 class Table {
  public:

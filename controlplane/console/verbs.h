@@ -18,8 +18,17 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_query();
 [[nodiscard]] std::unique_ptr<Verb> make_history();
 [[nodiscard]] std::unique_ptr<Verb> make_import();
+
+// explain/
 [[nodiscard]] std::unique_ptr<Verb> make_explain_read();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_query();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_recovery();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_checkpoint();
 [[nodiscard]] std::unique_ptr<Verb> make_explain_replication();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_halt();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_promotion();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_command();
+[[nodiscard]] std::unique_ptr<Verb> make_explain_verify();
 
 // node/
 [[nodiscard]] std::unique_ptr<Verb> make_init();
@@ -53,6 +62,12 @@ namespace aerodb::console {
 // control/
 [[nodiscard]] std::unique_ptr<Verb> make_inspect_cluster();
 [[nodiscard]] std::unique_ptr<Verb> make_inspect_node();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_replication();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_promotion();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_authority();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_wal();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_snapshots();
+[[nodiscard]] std::unique_ptr<Verb> make_inspect_checkpoints();
 [[nodiscard]] std::unique_ptr<Verb> make_demote();
 [[nodiscard]] std::unique_ptr<Verb> make_promote();
 [[nodiscard]] std::unique_ptr<Verb> make_decline();
@@ -60,9 +75,16 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_outcome();
 [[nodiscard]] std::unique_ptr<Verb> make_audit();
 [[nodiscard]] std::unique_ptr<Verb> make_audit_verify();
+[[nodiscard]] std::unique_ptr<Verb> make_timeline();
+[[nodiscard]] std::unique_ptr<Verb> make_reconstruct();
 
 // local/
 [[nodiscard]] std::unique_ptr<Verb> make_local();
+
+// shell/
+[[nodiscard]] std::unique_ptr<Verb> make_shell();
+[[nodiscard]] std::unique_ptr<Verb> make_completion();
+[[nodiscard]] std::unique_ptr<Verb> make_manual();
 
 [[nodiscard]] std::unique_ptr<Verb> make_version();
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/config/program.h"
+#include "controlplane/daemon/timeline_events.h"
 
 namespace aerodb::controlplane {
 namespace {
@@ -18,6 +19,14 @@ Error not_permitted(std::string_view method) {
       ErrorCode::kNotPermitted,
       fmt::format("{}: commands are taken on the Unix socket of this control plane alone, from a known user", method),
       {}};
+}
+
+// Not inlined: GCC 12 would then take the records for uninitialized.
+[[gnu::noinline]] void answer_records(wire::Responder& responder, Result<std::vector<wire::AuditRecordView>>& records) {
+  if (records)
+    responder.ok(wire::AuditReadResponse{std::move(*records)});
+  else
+    responder.error(records.error());
 }
 
 }  // namespace
@@ -125,7 +134,39 @@ void ControlPlane::serve_inspection(wire::Server& server) {
       responder.error(unknown_node("inspect.node", request.node));
       return;
     }
-    inspector_.node(*node, [responder = std::move(responder)](wire::NodeView view) mutable { responder.ok(view); });
+    inspector_.node(*node,
+                    [responder = std::move(responder)](const wire::NodeView& view) mutable { responder.ok(view); });
+  });
+  server.handle(wire::kInspectView, [this](const wire::InspectViewRequest& request, wire::Responder responder) {
+    serve_view(request, std::move(responder));
+  });
+  server.handle(wire::kInspectEvents, [this](const wire::InspectEventsRequest& request, wire::Responder responder) {
+    read_events(calls_, config_, request,
+                [responder = std::move(responder)](Result<wire::InspectEventsResponse> answer) mutable {
+                  responder.answer(answer);
+                });
+  });
+}
+
+void ControlPlane::serve_view(const wire::InspectViewRequest& request, wire::Responder responder) {
+  const auto view = view_of_name(request.what);
+  if (!view) {
+    responder.error({ErrorCode::kBadRequest, fmt::format("inspect.view: nodes show no \"{}\"", request.what), {}});
+    return;
+  }
+  const auto* only = request.node ? find_node(config_, *request.node) : nullptr;
+  if (request.node && only == nullptr) {
+    responder.error(unknown_node("inspect.view", *request.node));
+    return;
+  }
+  inspector_.view(*view, only, [view, responder = std::move(responder)](std::vector<NodeAnswer> answers) mutable {
+    wire::InspectViewResponse response;
+    response.method = view_method(*view);
+    for (auto& answer : answers) {
+      if (answer.packed) answer.row.answer = wire::Packed{*answer.packed};
+      response.nodes.push_back(answer.row);
+    }
+    responder.ok(response);
   });
 }
 
@@ -137,10 +178,7 @@ void ControlPlane::serve_audit(wire::Server& server) {
     }
     audit_.read(request.after_number, request.limit,
                 [responder = std::move(responder)](Result<std::vector<wire::AuditRecordView>> records) mutable {
-                  if (records)
-                    responder.ok(wire::AuditReadResponse{std::move(*records)});
-                  else
-                    responder.error(records.error());
+                  answer_records(responder, records);
                 });
   });
   server.handle(wire::kAuditVerify, [this](const wire::Empty&, wire::Responder responder) {

@@ -49,6 +49,7 @@ class ControlPlane {
   enum class Commands : uint8_t { kTaken, kRefused };
   [[nodiscard]] std::unique_ptr<wire::Server> make_server(Commands commands);
   void serve_inspection(wire::Server& server);
+  void serve_view(const wire::InspectViewRequest& request, wire::Responder responder);
   void serve_audit(wire::Server& server);
   void serve_commands(wire::Server& server, Commands commands);
   [[nodiscard]] std::optional<Operator> operator_of(const wire::Responder& responder, Commands commands) const;

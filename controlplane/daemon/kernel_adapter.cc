@@ -4,35 +4,13 @@
 
 #include "common/base/checksum.h"
 #include "common/document/json.h"
-
-namespace aerodb::controlplane {
-
-// An operation's answer, kept as its bytes: shown word for word, also where the node is newer than this program, and
-// never mistaken for a rejection because it could not be read.
-struct VerbatimAnswer {
-  Bytes packed;
-};
-
-}  // namespace aerodb::controlplane
-
-namespace aerodb::wire {
-template <>
-Result<controlplane::VerbatimAnswer> decode<controlplane::VerbatimAnswer>(document::Cursor value) {
-  const auto raw = value.raw();
-  return controlplane::VerbatimAnswer{Bytes(raw.begin(), raw.end())};
-}
-}  // namespace aerodb::wire
+#include "controlplane/daemon/verbatim.h"
 
 namespace aerodb::controlplane {
 namespace {
 
 // Room in one audit record beside what else it says.
 constexpr size_t kMaxExplanationJsonBytes = 512 * 1024;
-
-template <class Request, class Response>
-constexpr wire::Method<Request, VerbatimAnswer> verbatim(const wire::Method<Request, Response>& method) {
-  return {method.listener, method.name, method.help};
-}
 
 std::optional<ByteSpan> view_of(const std::optional<Bytes>& bytes) {
   return bytes ? std::optional<ByteSpan>(*bytes) : std::nullopt;

@@ -77,10 +77,14 @@ Result<std::optional<wire::Receipt>> ReceiptFile::load() const {
 
 Result<void> ReceiptFile::save(const wire::Receipt& receipt) const {
   if (path_.empty()) return {};
-  const std::filesystem::path path(path_);
+  return save_text(path_, json_of(receipt) + "\n");
+}
+
+Result<void> save_text(const std::string& file, std::string_view text) {
+  const std::filesystem::path path(file);
   const std::string parent = path.parent_path().empty() ? "." : path.parent_path().string();
   uv::PosixDisk disk;
-  return runtime::replace_file(disk, parent, path.filename().string(), as_bytes(json_of(receipt) + "\n"));
+  return runtime::replace_file(disk, parent, path.filename().string(), as_bytes(text));
 }
 
 void DataOptions::declare(Options& options) {

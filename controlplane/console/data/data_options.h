@@ -53,6 +53,9 @@ struct DataOptions {
 [[nodiscard]] Result<std::string> text_of_word(const std::string& word);
 [[nodiscard]] Result<std::string> text_of_file(const std::string& path, uint64_t max_bytes);
 
+// Replaces the file whole.
+[[nodiscard]] Result<void> save_text(const std::string& file, std::string_view text);
+
 // A view of an optional number of the command line.
 template <class Number>
 [[nodiscard]] std::optional<Number> number_of(const std::optional<uint64_t>& value) {

@@ -5,6 +5,7 @@
 
 #include "controlplane/console/data/data_options.h"
 #include "controlplane/console/data/predicate.h"
+#include "controlplane/console/explain/explain.h"
 #include "controlplane/console/verbs.h"
 
 namespace aerodb::console {
@@ -54,6 +55,7 @@ class Query final : public Verb {
     options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
     options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
                    "newest version understood (default: the newest registered)");
+    options.flag("--explain", explain_, "prove as well how this very answer was found");
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {
@@ -112,12 +114,17 @@ class Query final : public Verb {
     }
     request.at_commit = number_of<CommitId>(at_commit_);
     request.receipt = receipt;
+    if (explain_) request.explain = true;
     return request;
   }
 
   static Result<void> show(const wire::DocQueryResponse& answer, const document::Schema& schema, Output& output) {
     if (!output.is_table()) {
-      output.list(answer, answer.data.versions);
+      // An explanation belongs to the whole: as lines it would be lost.
+      if (answer.explanation)
+        output.message(answer);
+      else
+        output.list(answer, answer.data.versions);
       return {};
     }
     auto table = render_documents(answer.data, schema, output.screen());
@@ -126,6 +133,8 @@ class Query final : public Verb {
     const auto& data = answer.data;
     output.line(fmt::format("{} documents at commit {}; index {}, bound {} entries", data.versions.size(),
                             data.at_commit.value(), data.index, data.bound_entries));
+    if (answer.explanation)
+      output.text("\n" + render_explanation(answer.explanation->explanation.bytes, output.screen()));
     return {};
   }
 
@@ -139,6 +148,7 @@ class Query final : public Verb {
   std::optional<std::string> after_value_;
   std::optional<uint64_t> at_commit_;
   std::optional<uint64_t> schema_version_;
+  bool explain_ = false;
   DataOptions data_;
 };
 

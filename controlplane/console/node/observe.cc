@@ -1,8 +1,6 @@
 // aerodb status, stats, events: what one node says of itself.
 #include <fmt/format.h>
 
-#include <ctime>
-
 #include "controlplane/console/target.h"
 #include "controlplane/console/verbs.h"
 
@@ -67,15 +65,6 @@ class Stats final : public Observe {
     return ExitCode::kOk;
   }
 };
-
-// UTC, to the millisecond.
-std::string time_text(uint64_t wall_us) {
-  const auto seconds = static_cast<time_t>(wall_us / 1'000'000);
-  tm parts{};
-  gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
-                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, wall_us / 1000 % 1000);
-}
 
 class Events final : public Observe {
  public:
