@@ -3,17 +3,19 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 JOBS ?= $(shell nproc)
 SEEDS ?= 100000
+PREFIX ?= /usr/local
 PYTHON ?= /usr/bin/python3
 RELEASE := build/release
 CHECK := build/check
+TEST_UI = cd explainer/ui && npm run --silent check && cd ../.. && PYTHON=$(PYTHON) node --test tests/ui/ui.test.mjs
 CXX_SOURCES = $(shell git ls-files -co --exclude-standard '*.cc' '*.h')
 
-.PHONY: help deps build check-build test test-unit test-sim test-process netns sanitize fuzz soak cluster demo bench format lint clean
+.PHONY: help deps build check-build test test-unit test-sim test-process test-ui netns sanitize fuzz soak cluster demo bench install deb systemd format lint clean
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  \1\t/p' Makefile | expand -t 18
 
-deps:            ## install the Debian packages that are missing (needs root only then)
+deps:            ## install the Debian packages (needs root only then) and node modules that are missing
 	@.ci/install-deps
 
 # A configured directory is reconfigured by ninja itself when a CMake file changes.
@@ -29,21 +31,28 @@ check-build: deps $(CHECK)/build.ninja
 test: build check-build  ## all tests: unit, golden, simulator, tidy, link, then real processes (20 minutes at most)
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
 	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
-	@$(CHECK)/bin/aerodb-sim --planted
+	@$(CHECK)/bin/aerodb-sim --planted --jobs $(JOBS)
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
+	@$(TEST_UI)
 
 test-unit: check-build  ## unit, golden, tidy and link tests alone
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
 
 test-sim: check-build  ## 2,000 simulator seeds and the planted faults
 	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
-	@$(CHECK)/bin/aerodb-sim --planted
+	@$(CHECK)/bin/aerodb-sim --planted --jobs $(JOBS)
 
 test-process: build check-build  ## tests with the real binaries
 	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
 
+test-ui: build   ## the inspection page in a real browser; screenshots in build/ui-screenshots
+	@$(TEST_UI)
+
 netns: build     ## several hosts in network namespaces: cut and long links (needs root)
 	@PYTHON=$(PYTHON) tests/netns/run
+
+systemd: deb     ## the installed package under a systemd of its own, in namespaces (needs root)
+	@tests/systemd/run build/package/aerodb_*.deb
 
 sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation under address and undefined behaviour sanitizers
 	@ninja -C build/asan -j $(JOBS) sanitized
@@ -53,8 +62,9 @@ sanitize: deps build/asan/build.ninja  ## unit tests and a short simulation unde
 fuzz: deps build/fuzz/build.ninja  ## a run of each fuzz target, FUZZ_SECONDS each
 	@tests/fuzz/run build/fuzz $${FUZZ_SECONDS:-600}
 
-soak: check-build build  ## the long run: SEEDS simulator seeds, kills at every call of backup and restore, every crash point of every phase, 500 kills of a real primary, ten minutes of kills of any role
-	@$(CHECK)/bin/aerodb-sim --seeds $(SEEDS) --jobs $(JOBS)
+soak: check-build build  ## the long run: SEEDS small simulator seeds and 10,000 full ones, kills at every call of backup and restore, every crash point of every phase, 500 kills of a real primary, ten minutes of kills of any role
+	@$(CHECK)/bin/aerodb-sim --small --seeds $(SEEDS) --jobs $(JOBS)
+	@$(CHECK)/bin/aerodb-sim --seeds 10000 --jobs $(JOBS)
 	@AERODB_KILL_ROUNDS=100 $(CHECK)/bin/unit_backup --gtest_filter='*KilledAtAnyCall*'
 	@AERODB_CRASH_POINTS=all $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'crash_point_test.py' -v
 	@AERODB_KILLS=500 AERODB_KILL_SECONDS=600 $(PYTHON) -m unittest discover -s tests/process -t tests/process -p 'kill_test.py' -v
@@ -68,6 +78,12 @@ demo: build      ## the same unattended, as a story with kills and a switchover
 bench: build     ## durable writes and reads beside the limits of this machine
 	@ninja -C $(RELEASE) -j $(JOBS) benchmarks
 	@tests/bench/run $(RELEASE)
+
+install: build   ## programs, units, examples and documents below PREFIX (/usr/local), and DESTDIR where it is set
+	@umask 022 && cmake --install $(RELEASE) --prefix $(PREFIX)
+
+deb: build       ## the Debian package, in build/package; installing it starts nothing
+	@umask 022 && cpack --config $(RELEASE)/CPackConfig.cmake -B build/package
 
 format: deps     ## clang-format, in place
 	@clang-format-19 -i $(CXX_SOURCES)

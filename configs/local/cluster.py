@@ -41,6 +41,7 @@ def print_welcome():
     for node, address in NODES.items():
         print(f"  {node}  {address}")
     print(f"  explainer  {HTTP}/v1/status")
+    print(f"  to look at {HTTP}/")
     print("\nThree commands worth typing, in another terminal:")
     print(f"  build/release/bin/aerodb query countries --where 'name=Iceland' --limit 5 --node {NODES['r1']}")
     print(f"  build/release/bin/aerodb explain read countries IS --node r2 --explainer {EXPLAINER}")

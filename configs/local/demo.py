@@ -16,7 +16,7 @@ from launch import (BIN, CONFIGS, CONTROL_PLANE, EXPLAINER, NODES, ROOT, Failed,
                     wait_applied, wait_ready, wait_until)
 
 WORK = ROOT / ".cluster/demo"
-PORTS = [7301, 7302, 7303, 7304, 7305, 7306, 7310, 7320, 7330, 7380]
+PORTS = [7301, 7302, 7303, 7304, 7305, 7306, 7310, 7320, 7330, 7341, 7343, 7345, 7380]
 
 
 class Demo:
