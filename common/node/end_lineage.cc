@@ -134,7 +134,8 @@ void answer_when_durable(Node& node, engine::Decided<engine::LineageEnd> decided
 }
 
 void decide(Node& node, std::shared_ptr<Ending> ending) {
-  if (!node.engine()) return ending->responder.error(node.not_ready());
+  // While the others were asked it may have closed its directory, or begun to stop: its log is at rest then.
+  if (!node.engine() || node.stopping()) return ending->responder.error(node.not_ready());
   auto& engine = *node.engine();
   const auto& request = ending->request;
   if (auto checked = check_phrases(node, request); !checked) return refuse(node, *ending, checked.error());

@@ -49,6 +49,8 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   // Ends a storage operation under way, takes no more requests, waits until everything admitted is durable, records the
   // clean stop. Then `done`.
   void stop(std::string_view reason, runtime::Callback done);
+  // Nothing may be added to the log any more: what waited for others is answered NOT_READY.
+  [[nodiscard]] bool stopping() const { return stopping_; }
 
   // Work on the directory while nothing has it open but its lock: ends the engine (every request is answered
   // NOT_READY, everything held OUTCOME_UNKNOWN, every hold, pin and session ends), waits until it is at rest, runs

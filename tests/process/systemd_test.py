@@ -137,7 +137,7 @@ class NotifyTest(unittest.TestCase):
         manager = self.manage("p1")
         manager.address = "vsock:2:1234"
         self.cluster.start("p1")
-        self.assertIn("supervisor_not_told", self.cluster.log("p1"))
+        self.assertIn("supervisor_not_told", (self.cluster.dir / "p1.log").read_text())
         self.assertEqual(self.cluster.stop("p1"), 0)
 
 

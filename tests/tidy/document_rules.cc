@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view kArchitecture = "docs/architecture.md";
 constexpr std::string_view kTesting = "docs/testing.md";
 constexpr std::string_view kFailureModel = "docs/spec/FAILURE_MODEL.md";
+constexpr std::string_view kInvariants = "docs/spec/INVARIANTS.md";
 constexpr std::string_view kControlPlane = "docs/spec/CONTROL_PLANE.md";
 constexpr std::string_view kScope = "## Scope";
 
@@ -170,6 +171,30 @@ Problems check_planted_faults(const Tree& tree) {
   for (const auto& fault : kFaultNames) {
     if (!documented.contains(std::string(fault.name)))
       problems.push_back(fmt::format("{}: `## Planted faults` lacks {}; say what finds it", kTesting, fault.name));
+  }
+  return problems;
+}
+
+Problems check_rules_tested(const Tree& tree) {
+  auto problems = check_tests_named(tree, kTesting, "## Rules");
+  const auto* invariants = tree.find(kInvariants);
+  const auto* testing = tree.find(kTesting);
+  if (invariants == nullptr || testing == nullptr) return {fmt::format("{} or {} is gone", kInvariants, kTesting)};
+  std::set<std::string> stated;
+  for (const auto& row : all_table_rows(*invariants, "", "")) {
+    const auto& cell = row.cells.front();  // <a id="WAL-1"></a>WAL-1
+    if (const auto anchor = cell.rfind('>'); anchor != std::string::npos) stated.insert(cell.substr(anchor + 1));
+  }
+  std::set<std::string> tested;
+  for (const auto& row : table_rows(*testing, "## Rules")) {
+    if (!stated.contains(row.cells.front()))
+      problems.push_back(fmt::format("{}:{}: {} is no rule of {}", kTesting, row.line, row.cells.front(), kInvariants));
+    if (!tested.insert(row.cells.front()).second)
+      problems.push_back(fmt::format("{}:{}: {} stands there twice", kTesting, row.line, row.cells.front()));
+  }
+  for (const auto& rule : stated) {
+    if (!tested.contains(rule))
+      problems.push_back(fmt::format("{}: `## Rules` lacks {}; name a test of it", kTesting, rule));
   }
   return problems;
 }

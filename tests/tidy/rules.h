@@ -39,6 +39,8 @@ using Problems = std::vector<std::string>;
 [[nodiscard]] Problems check_documented_error_codes(const Tree& tree);
 [[nodiscard]] Problems check_bad_input_table(const Tree& tree);
 [[nodiscard]] Problems check_planted_faults(const Tree& tree);
+// Every rule of INVARIANTS has a row that names tests, and nothing else has one.
+[[nodiscard]] Problems check_rules_tested(const Tree& tree);
 [[nodiscard]] Problems check_failure_model(const Tree& tree);
 [[nodiscard]] Problems check_control_plane_scope(const Tree& tree);
 [[nodiscard]] Problems check_status_table(const Tree& tree);

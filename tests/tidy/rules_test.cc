@@ -161,6 +161,23 @@ TEST(TidyRules, ABadInputWithoutTestIsFound) {
   EXPECT_EQ(run(check_bad_input_table, with("`Scanner.Gone`")).size(), 1u);
 }
 
+TEST(TidyRules, ARuleWithoutTestIsFound) {
+  const File cpp{"tests/unit/a_test.cc", "TEST(Rules, Gap) {}\n"};
+  const File invariants{"docs/spec/INVARIANTS.md",
+                        "| id | statement | source |\n| --- | --- | --- |\n| <a id=\"WAL-1\"></a>WAL-1 | s | t |\n"
+                        "| <a id=\"WAL-2\"></a>WAL-2 | s | t |\n"};
+  const auto with = [&](const std::string& rows) {
+    return std::vector<File>{
+        {"docs/testing.md", "## Rules\n| rule | test |\n| --- | --- |\n| WAL-1 | `Rules.Gap` |\n" + rows},
+        invariants,
+        cpp};
+  };
+  expect_tells_apart(check_rules_tested, with(""), with("| WAL-2 | `Rules.Gap` |\n"));
+  EXPECT_EQ(run(check_rules_tested, with("| WAL-2 | `Rules.Gone` |\n")).size(), 1u);
+  EXPECT_EQ(run(check_rules_tested, with("| WAL-2 | `Rules.Gap` |\n| WAL-3 | `Rules.Gap` |\n")).size(), 1u);
+  EXPECT_EQ(run(check_rules_tested, with("| WAL-2 | `Rules.Gap` |\n| WAL-2 | `Rules.Gap` |\n")).size(), 1u);
+}
+
 TEST(TidyRules, APlantedFaultThatNothingFindsIsFound) {
   const File cpp{"tests/unit/a_test.cc", "TEST(Rules, Gap) {}\n"};
   std::string rows = "## Planted faults\n| fault | rule | test | seeds |\n| --- | --- | --- | --- |\n";

@@ -42,6 +42,7 @@ TEST(Tidy, NoMachineOrRegistryIsNamed) { expect_none(check_no_machine_in_the_tre
 TEST(Tidy, FolderTableEqualsTheDisk) { expect_none(check_folder_table); }
 TEST(Tidy, DocumentedErrorCodesExist) { expect_none(check_documented_error_codes); }
 TEST(Tidy, EveryBadInputHasItsTest) { expect_none(check_bad_input_table); }
+TEST(Tidy, EveryRuleHasItsTest) { expect_none(check_rules_tested); }
 TEST(Tidy, EveryPlantedFaultIsFound) { expect_none(check_planted_faults); }
 TEST(Tidy, EveryFailureHasItsTest) { expect_none(check_failure_model); }
 TEST(Tidy, EveryLineOfTheControlPlanesScopeHasItsTest) { expect_none(check_control_plane_scope); }

@@ -177,6 +177,22 @@ TEST_F(LineageTest, ASilentPeerLeavesItUndeterminedUnlessNamedAbsent) {
   EXPECT_THAT(r1.last_event("lineage_ended"), HasSubstr("absent=r2"));
 }
 
+// Its answer would come when the log is at rest already.
+TEST_F(LineageTest, AStopWhilePeersAreAskedEndsNoLineage) {
+  const Lsn before = r1.engine().newest().lsn;
+  auto client = connect(r1, Port::kMaintenance);
+  std::string code;
+  client->call(wire::kEndLineage, ending(r1, {&r2}), 60'000,
+               [&](const Result<wire::EndLineageResponse>& answer) { code = code_of(answer); });
+  while (r1.node->maintenance().counters().requests == 0) ASSERT_TRUE(world.step());
+  bool stopped = false;
+  r1.node->stop("test", [&] { stopped = true; });
+  settle();
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(code, "NOT_READY");
+  EXPECT_EQ(r1.engine().newest().lsn, before);
+}
+
 TEST_F(LineageTest, AnotherNodeAtTheAddressIsNoAnswer) {
   auto request = ending(r1, {&r2});
   request.peers[0].address = r1.endpoint(Port::kReplication).text();
