@@ -14,11 +14,10 @@ def main():
     # The launcher ends every role when it ends, and ends itself when this script does: its standard input is a pipe of ours.
     launcher = subprocess.Popen([str(BIN / "aerodb"), "local", str(CONFIGS), "--init-primary", "p1", "--exit-with-stdin"], cwd=ROOT,
                                 stdin=subprocess.PIPE)
-    # Ctrl-C reaches the launcher too, which stops the roles in order; a second signal would cut that short. A SIGTERM that
-    # came to this script alone is passed on.
-    told = []
-    signal.signal(signal.SIGINT, lambda *_: told.append("SIGINT"))
-    signal.signal(signal.SIGTERM, lambda *_: told or told.append("SIGTERM") or launcher.terminate())
+    # Ctrl-C reaches the launcher too, which stops the roles in order; a second signal cuts that short. A SIGTERM comes to
+    # this script alone, and is passed on.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: launcher.terminate())
     end_with_parent()
     try:
         for node in NODES:
