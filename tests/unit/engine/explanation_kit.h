@@ -12,8 +12,8 @@ namespace aerodb::engine::testing {
 
 // An explanation read back; it must follow from its own evidence.
 struct Shown {
-  explicit Shown(const rules::Explanation& explanation) : json(explanation.json) {
-    EXPECT_TRUE(tape.parse(explanation.packed));
+  explicit Shown(const rules::Explanation& explanation) : packed(explanation.packed), json(explanation.json) {
+    EXPECT_TRUE(tape.parse(packed));
     auto derived = rules::rederive(tape.root());
     EXPECT_TRUE(derived && derived->follows) << (derived ? derived->why : derived.error().message);
     auto entry = tape.root().find("rules_applied")->first();
@@ -42,6 +42,7 @@ struct Shown {
     }
     return "";
   }
+  Bytes packed;
   document::Tape tape;
   std::string json;
   std::string rules, broken, open;  // ids, each followed by a space
