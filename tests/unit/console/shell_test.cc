@@ -62,7 +62,8 @@ TEST(Completion, OutlineHasEveryVerbAndEveryOptionIsExplained) {
 }
 
 TEST(SplitWords, KeepsWhatIsQuoted) {
-  EXPECT_THAT(*split_words(R"(get  notes "a b" c\ d 'e"f' g"h i"j)"), ElementsAre("get", "notes", "a b", "c d", "e\"f", "gh ij"));
+  EXPECT_THAT(*split_words(R"(get  notes "a b" c\ d 'e"f' g"h i"j)"),
+              ElementsAre("get", "notes", "a b", "c d", "e\"f", "gh ij"));
   EXPECT_THAT(*split_words(R"(insert '{"_id": "x"}' "")"), ElementsAre("insert", R"({"_id": "x"})", ""));
   EXPECT_THAT(*split_words("  \t "), IsEmpty());
   EXPECT_THAT(*split_words(R"("a\"b" 'a\b')"), ElementsAre("a\"b", "a\\b"));
