@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "common/observe/metrics.h"
 
@@ -74,11 +73,9 @@ class HistogramText {
     } else if (metric.name == in_unit_ + "_max") {
       max_ = metric.value;
     } else if (metric.name.starts_with(bucket)) {
-      const std::string digits = metric.name.substr(bucket.size());
-      uint64_t bound = 0;
-      if (std::from_chars(digits.data(), digits.data() + digits.size(), bound).ptr != digits.data() + digits.size())
-        return false;
-      buckets_ += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", exposed_, value_text(bound, of_us_), metric.value);
+      const auto bound = from_decimal(std::string_view(metric.name).substr(bucket.size()));
+      if (!bound) return false;
+      buckets_ += fmt::format("{}_bucket{{le=\"{}\"}} {}\n", exposed_, value_text(*bound, of_us_), metric.value);
     } else {
       return false;
     }

@@ -1,5 +1,7 @@
 #include "common/base/bytes.h"
 
+#include <charconv>
+
 namespace aerodb {
 
 std::string to_hex(ByteSpan bytes) {
@@ -31,6 +33,13 @@ std::optional<Bytes> from_hex(std::string_view text) {
     bytes[i] = static_cast<uint8_t>(high * 16 + low);
   }
   return bytes;
+}
+
+std::optional<uint64_t> from_decimal(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 }  // namespace aerodb

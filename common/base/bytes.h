@@ -1,4 +1,4 @@
-// Byte buffers, little-endian integers with bounds, hex.
+// Byte buffers, little-endian integers with bounds, hex and decimal text.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,9 @@ template <class Id>
   std::memcpy(id.bytes.data(), bytes->data(), bytes->size());
   return id;
 }
+
+// nullopt unless text is decimal digits alone, of a number below 2^64. Leading zeros are taken.
+[[nodiscard]] std::optional<uint64_t> from_decimal(std::string_view text);
 
 // Appends little-endian integers and length-prefixed strings to a buffer it does not own.
 class ByteWriter {

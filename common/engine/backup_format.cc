@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include "common/base/checksum.h"
 
 namespace aerodb::engine {
@@ -40,9 +38,8 @@ class Lines {
 
 // 0 where it is no number: what was read is written again and compared.
 uint64_t number_of(std::string_view text) {
-  uint64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && stop == text.data() + text.size() && number <= kMaxNumber ? number : 0;
+  const uint64_t number = from_decimal(text).value_or(0);
+  return number <= kMaxNumber ? number : 0;
 }
 template <class Id>
 Id id_of(std::string_view text) {

@@ -34,14 +34,7 @@ Result<Decision> decode_decision(ByteSpan bytes, std::string_view what) {
 
 Result<std::optional<Decision>> read_decision(runtime::Disk& disk, const std::string& data_dir, Lsn lsn) {
   const std::string path = data_dir + "/authority/" + decision_name(lsn);
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return std::optional<Decision>();
-  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
-  if (!bytes) return fail(std::move(bytes.error()));
-  auto decision = decode_decision(*bytes, path);
-  if (!decision) return fail(std::move(decision.error()));
-  return std::optional(std::move(*decision));
+  return decode_file(disk, path, [&](ByteSpan bytes) { return decode_decision(bytes, path); });
 }
 
 }  // namespace aerodb::engine

@@ -9,6 +9,7 @@
 // An engine can end before its process does: end(), wait until it is at rest, leave().
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <deque>
 #include <functional>
@@ -91,6 +92,7 @@ struct GetAnswer {
 };
 
 enum class Comparison : uint8_t { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual };
+inline constexpr std::array<std::string_view, 5> kComparisonNames = {"eq", "lt", "le", "gt", "ge"};
 struct Predicate {
   std::string_view field;  // dotted path of an indexed field, or "_id"
   Comparison comparison = Comparison::kEqual;

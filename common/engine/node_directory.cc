@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 #include <algorithm>
 
 #include "common/engine/node_files.h"
@@ -67,14 +65,7 @@ Result<Halt> decode_halt(ByteSpan bytes, std::string_view what) {
 
 Result<std::optional<Halt>> read_halt(runtime::Disk& disk, const std::string& data_dir) {
   const std::string path = data_dir + "/HALT";
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return std::optional<Halt>();
-  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
-  if (!bytes) return fail(std::move(bytes.error()));
-  auto halt = decode_halt(*bytes, path);
-  if (!halt) return fail(std::move(halt.error()));
-  return std::optional(std::move(*halt));
+  return decode_file(disk, path, [&](ByteSpan bytes) { return decode_halt(bytes, path); });
 }
 
 Result<std::optional<Fence>> read_fence(runtime::Disk& disk, const std::string& data_dir) {
@@ -130,11 +121,8 @@ constexpr std::string_view kDecline = "decline-";
 // nullopt: a file of another kind.
 std::optional<Lsn> declined_lsn(std::string_view file) {
   if (!file.starts_with(kDecline)) return std::nullopt;
-  file.remove_prefix(kDecline.size());
-  uint64_t lsn = 0;
-  const auto [end, error] = std::from_chars(file.data(), file.data() + file.size(), lsn);
-  if (error != std::errc() || end != file.data() + file.size()) return std::nullopt;
-  return Lsn(lsn);
+  const auto lsn = from_decimal(file.substr(kDecline.size()));
+  return lsn ? std::optional(Lsn(*lsn)) : std::nullopt;
 }
 }  // namespace
 
@@ -142,14 +130,11 @@ std::string decline_name(Lsn seal_lsn) { return fmt::format("{}{}", kDecline, se
 
 Result<std::optional<Decline>> read_decline(runtime::Disk& disk, const std::string& data_dir, Lsn seal_lsn) {
   const std::string path = data_dir + "/authority/" + decline_name(seal_lsn);
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return std::optional<Decline>();
-  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
-  if (!bytes) return fail(std::move(bytes.error()));
-  auto decline = decode_decline(*bytes);
-  if (!decline) return damaged_file(path);
-  return std::optional(std::move(*decline));
+  return decode_file(disk, path, [&](ByteSpan bytes) -> Result<Decline> {
+    auto decline = decode_decline(bytes);
+    if (!decline) return damaged_file(path);
+    return decline;
+  });
 }
 
 Result<std::vector<DeclinedSeal>> read_declined_seals(runtime::Disk& disk, const std::string& data_dir, Lsn from) {

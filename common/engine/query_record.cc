@@ -10,23 +10,6 @@ namespace {
 
 constexpr size_t kMaxValuesKept = 1 << 20;
 
-std::string_view comparison_name(Comparison comparison) {
-  using enum Comparison;
-  switch (comparison) {
-    case kEqual:
-      return "eq";
-    case kLess:
-      return "lt";
-    case kLessOrEqual:
-      return "le";
-    case kGreater:
-      return "gt";
-    case kGreaterOrEqual:
-      return "ge";
-  }
-  return "";
-}
-
 std::optional<rules::RequestValue> value_of(document::Cursor value) {
   if (value.type() == document::Type::kArray || value.type() == document::Type::kMap) return std::nullopt;
   return rules::RequestValue{Bytes(value.raw().begin(), value.raw().end())};
@@ -52,14 +35,14 @@ rules::EntryPlace place_of(const EntryKey& key) { return {to_hex(key.first), to_
 
 std::shared_ptr<QueryRecord> QueryRecord::of(const QueryRequest& request) {
   auto record = std::make_shared<QueryRecord>();
-  auto& e = record->evidence_;
+  auto& e = record->asked_;
   e.collection = request.collection;
   e.schema_version = request.schema_version;
   for (const auto& predicate : request.where) {
     auto value = value_of(predicate.value);
     if (!value) return nullptr;
-    e.where.push_back(
-        {std::string(predicate.field), std::string(comparison_name(predicate.comparison)), std::move(*value)});
+    const auto op = kComparisonNames[static_cast<size_t>(predicate.comparison)];
+    e.where.push_back({std::string(predicate.field), std::string(op), std::move(*value)});
   }
   if (request.sort) e.sort = *request.sort;
   e.descending = request.descending;
@@ -72,22 +55,14 @@ std::shared_ptr<QueryRecord> QueryRecord::of(const QueryRequest& request) {
       if (!e.after->sort_value) return nullptr;
     }
   }
+  record->evidence_ = e;
   return record;
 }
 
 void QueryRecord::begin(LineageId lineage, CommitId commit, CommitId floor) {
-  rules::QueryEvidence fresh;
-  fresh.collection = std::move(evidence_.collection);
-  fresh.schema_version = evidence_.schema_version;
-  fresh.where = std::move(evidence_.where);
-  fresh.sort = std::move(evidence_.sort);
-  fresh.descending = evidence_.descending;
-  fresh.limit = evidence_.limit;
-  fresh.max_entries = evidence_.max_entries;
-  fresh.after = std::move(evidence_.after);
-  fresh.commit = commit;
-  fresh.floor = floor;
-  evidence_ = std::move(fresh);
+  evidence_ = asked_;
+  evidence_.commit = commit;
+  evidence_.floor = floor;
   lineage_ = lineage;
   values_.clear();
   values_kept_ = 0;

@@ -55,6 +55,7 @@ class QueryRecord {
   [[nodiscard]] std::optional<std::vector<ValueHash>> values_of(const State& state, std::string_view id,
                                                                 std::string_view path, store::Blocks& blocks) const;
 
+  rules::QueryEvidence asked_;  // the request alone
   LineageId lineage_;
   rules::QueryEvidence evidence_;
   // Hashes of the values that the versions of a document in the view have, sorted, by _id: its versions are looked

@@ -32,14 +32,7 @@ Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view
 
 Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path, std::string_view magic,
                                            uint32_t newest_format) {
-  auto present = disk.exists(path);
-  if (!present) return fail(std::move(present.error()));
-  if (!*present) return std::optional<Bytes>();
-  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
-  if (!bytes) return fail(std::move(bytes.error()));
-  auto content = open_file(magic, *bytes, path, newest_format);
-  if (!content) return fail(std::move(content.error()));
-  return std::optional<Bytes>(std::move(*content));
+  return decode_file(disk, path, [&](ByteSpan bytes) { return open_file(magic, bytes, path, newest_format); });
 }
 
 std::unexpected<Error> damaged_file(std::string_view path) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 
 #include "common/base/bytes.h"
 #include "common/base/error.h"
@@ -20,7 +22,20 @@ inline constexpr uint64_t kMaxSmallFileBytes = 1 << 20;
 // for messages.
 [[nodiscard]] Result<Bytes> open_file(std::string_view magic, ByteSpan bytes, std::string_view what,
                                       uint32_t newest_format = 1);
-// The same for a file; nullopt where it is absent. IO too.
+// What decode(bytes) makes of a whole file; nullopt where it is absent. IO too.
+template <class Decode>
+[[nodiscard]] auto decode_file(runtime::Disk& disk, const std::string& path, Decode&& decode)
+    -> Result<std::optional<typename std::invoke_result_t<Decode, ByteSpan>::value_type>> {
+  auto present = disk.exists(path);
+  if (!present) return fail(std::move(present.error()));
+  if (!*present) return std::nullopt;
+  auto bytes = runtime::read_file(disk, path, kMaxSmallFileBytes);
+  if (!bytes) return fail(std::move(bytes.error()));
+  auto decoded = decode(ByteSpan(*bytes));
+  if (!decoded) return fail(std::move(decoded.error()));
+  return std::optional(std::move(*decoded));
+}
+// open_file() of such a file.
 [[nodiscard]] Result<std::optional<Bytes>> read_optional(runtime::Disk& disk, const std::string& path,
                                                          std::string_view magic, uint32_t newest_format = 1);
 // BAD_NODE_FILE, for content that does not parse.

@@ -3,6 +3,8 @@
 #include <array>
 #include <set>
 
+#include "common/rules/enum_names.h"
+
 namespace aerodb::rules {
 namespace {
 
@@ -70,15 +72,7 @@ void pack_conclusion(document::PackWriter& out, const AuthorityEvidence& evidenc
 
 std::string_view enum_name(AuthorityCommand command) { return kCommands[static_cast<size_t>(command)]; }
 
-bool enum_from_name(std::string_view name, AuthorityCommand& command) {
-  for (size_t i = 0; i < kCommands.size(); ++i) {
-    if (kCommands[i] == name) {
-      command = static_cast<AuthorityCommand>(i);
-      return true;
-    }
-  }
-  return false;
-}
+bool enum_from_name(std::string_view name, AuthorityCommand& command) { return from_name(kCommands, name, command); }
 
 ErrorCode refusal_code(AuthorityCommand command, AuthorityDecision decision) {
   switch (command) {

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+
+#include "common/rules/enum_names.h"
 
 namespace aerodb::rules {
 namespace {
@@ -12,14 +13,6 @@ namespace {
 constexpr std::array<std::string_view, 6> kSteps = {"run_synced",      "runs_directory_synced", "log_durable",
                                                     "manifest_synced", "manifest_renamed",      "directory_synced"};
 constexpr std::array<std::string_view, 3> kInstalledBy = {"nobody", "operation", "start"};
-
-template <class Enum, size_t N>
-bool from_name(const std::array<std::string_view, N>& names, std::string_view name, Enum& value) {
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) return false;
-  value = static_cast<Enum>(found - names.begin());
-  return true;
-}
 
 constexpr size_t kNowhere = SIZE_MAX;
 
@@ -39,18 +32,14 @@ void pack_inputs(const CheckpointEvidence& e, document::PackWriter& out) {
   out.field("chain", e.chain);
   out.field("digest", e.digest);
   out.field("floor", e.floor);
-  out.text("runs");
-  detail::pack_value(e.runs, out);
-  out.text("snapshots");
-  detail::pack_value(e.snapshots, out);
+  detail::pack_field("runs", e.runs, out);
+  detail::pack_field("snapshots", e.snapshots, out);
   out.field("segment_sequence", e.segment_sequence);
   out.field("durable_lsn", e.durable_lsn);
   out.field("first_lsn", e.first_lsn);
   out.field("released_sequence", e.released_sequence);
-  out.text("failed_file");
-  detail::pack_value(e.failed_file, out);
-  out.text("failed_code");
-  detail::pack_value(e.failed_code, out);
+  detail::pack_field("failed_file", e.failed_file, out);
+  detail::pack_field("failed_code", e.failed_code, out);
 }
 
 void pack_conclusion(const CheckpointEvidence& e, CheckpointSafety safety, const std::vector<RuleEntry>& entries,
@@ -123,17 +112,6 @@ bool releases_only_covered(const CheckpointEvidence& e) {
   const bool covered = e.released_sequence == 0 || e.released_sequence < e.segment_sequence;
   const bool all_held = e.durable_lsn <= e.lsn || (e.first_lsn > Lsn() && e.first_lsn <= e.lsn.next());
   return covered && all_held;
-}
-
-bool runs_are_complete(const CheckpointEvidence& e) {
-  std::set<uint64_t> numbers;
-  CommitId covered;
-  for (const auto& run : e.runs) {
-    if (run.number == 0 || run.number >= e.next_run || !numbers.insert(run.number).second) return false;
-    if (run.first_commit != covered.next() || run.last_commit < run.first_commit) return false;
-    covered = run.last_commit;
-  }
-  return covered == e.commit;
 }
 
 bool dropped_only_below_floor(const CheckpointEvidence& e) {

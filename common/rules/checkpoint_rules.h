@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -182,8 +183,19 @@ using SyncSteps = std::vector<SyncStepEvidence>;
 [[nodiscard]] bool installed_in_order(const CheckpointEvidence& e);
 // CKPT-2: no record that the manifest does not cover lies in a released segment, and all of them are held.
 [[nodiscard]] bool releases_only_covered(const CheckpointEvidence& e);
-// CKPT-3
-[[nodiscard]] bool runs_are_complete(const CheckpointEvidence& e);
+// CKPT-3: numbers below `next_run`, each once, and commits that follow one another from the first to `last` without a
+// gap. Of the runs of a manifest, as either kind of evidence holds them.
+template <class Run>
+[[nodiscard]] bool runs_join(const std::vector<Run>& runs, uint64_t next_run, CommitId last) {
+  std::set<uint64_t> numbers;
+  CommitId covered;
+  for (const auto& run : runs) {
+    if (run.number == 0 || run.number >= next_run || !numbers.insert(run.number).second) return false;
+    if (run.first_commit != covered.next() || run.last_commit < run.first_commit) return false;
+    covered = run.last_commit;
+  }
+  return covered == last;
+}
 // CKPT-4, as far as numbers show it: no merge dropped above the floor, and there are as many documents as there must
 // be. That every version is right is for a replay to show.
 [[nodiscard]] bool dropped_only_below_floor(const CheckpointEvidence& e);
@@ -205,7 +217,7 @@ template <class Trace>
   const auto& steps = e.sync_steps ? *e.sync_steps : none;
   const bool durable = detail::log_was_durable(steps, e.lsn);
   const bool synced = !written || detail::run_synced(steps, *written);
-  const bool complete = detail::runs_are_complete(e);
+  const bool complete = detail::runs_join(e.runs, e.next_run, e.commit);
   const bool floor = detail::floor_only_rose(e);
   trace.apply(RuleId::kCkpt1, evaluation(durable && synced), e, "lsn", "runs", "sync_steps");
   trace.apply(RuleId::kCkpt3, evaluation(complete), e, "commit", "next_run", "runs");
@@ -238,7 +250,7 @@ template <class Trace>
   apply(RuleId::kCkpt1, noted ? evaluation(none || detail::installed_in_order(e)) : Evaluation::kUndetermined,
         "installed_by", "lsn", "runs", "sync_steps");
   all_hold = decide_release(e, trace) && all_hold;
-  apply(RuleId::kCkpt3, evaluation(detail::runs_are_complete(e)), "commit", "next_run", "runs");
+  apply(RuleId::kCkpt3, evaluation(detail::runs_join(e.runs, e.next_run, e.commit)), "commit", "next_run", "runs");
   apply(RuleId::kCkpt4, evaluation(detail::dropped_only_below_floor(e)), "floor", "live_documents", "merges", "runs");
   apply(RuleId::kCkpt5, e.files ? evaluation(detail::checksums_hold(*e.files)) : Evaluation::kUndetermined, "files");
   apply(RuleId::kCkpt6, evaluation(detail::floor_only_rose(e)), "commit", "floor", "floor_before");

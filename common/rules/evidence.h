@@ -87,14 +87,17 @@ void pack_value(const T& value, document::PackWriter& out) {
 }
 
 template <class T>
+void pack_field(std::string_view name, const T& value, document::PackWriter& out) {
+  out.text(name);
+  pack_value(value, out);
+}
+
+template <class T>
 void pack_struct(const T& value, document::PackWriter& out) {
   uint32_t count = 0;
   T::fields(value, [&](std::string_view, const auto&) { ++count; });
   out.map(count);
-  T::fields(value, [&](std::string_view name, const auto& member) {
-    out.text(name);
-    pack_value(member, out);
-  });
+  T::fields(value, [&](std::string_view name, const auto& member) { pack_field(name, member, out); });
 }
 
 // Hashes and ids come back from JSON as hex text, from MessagePack as bytes: both are read.

@@ -49,10 +49,6 @@ void pack_refusals(const HaltEvidence& e, std::span<const Refused> others, docum
 }
 
 void pack_inputs(const HaltEvidence& e, document::PackWriter& out) {
-  const auto optional = [&](std::string_view name, const auto& value) {
-    out.text(name);
-    detail::pack_value(value, out);
-  };
   out.map(12);
   out.field("node", e.node);
   out.field("instance", e.instance);
@@ -60,12 +56,12 @@ void pack_inputs(const HaltEvidence& e, document::PackWriter& out) {
   out.field("log_validated", e.log_validated);
   out.field("applied_lsn", e.applied_lsn);
   out.field("commit", e.commit);
-  optional("halt_rule", e.halt_rule);
-  optional("halt_code", e.halt_code);
-  optional("halt_reason", e.halt_reason);
-  optional("halt_lsn", e.halt_lsn);
-  optional("halt_expected", e.halt_expected);
-  optional("halt_found", e.halt_found);
+  detail::pack_field("halt_rule", e.halt_rule, out);
+  detail::pack_field("halt_code", e.halt_code, out);
+  detail::pack_field("halt_reason", e.halt_reason, out);
+  detail::pack_field("halt_lsn", e.halt_lsn, out);
+  detail::pack_field("halt_expected", e.halt_expected, out);
+  detail::pack_field("halt_found", e.halt_found, out);
 }
 
 void pack_conclusion(const HaltEvidence& e, document::PackWriter& out) {
@@ -78,10 +74,8 @@ void pack_conclusion(const HaltEvidence& e, document::PackWriter& out) {
   out.map(halted ? 5 : 3);
   out.field("status", halted ? (e.fenced ? "halted and fenced" : "halted") : "fenced");
   if (halted) {
-    out.text("rule");
-    detail::pack_value(e.halt_rule, out);
-    out.text("code");
-    detail::pack_value(e.halt_code, out);
+    detail::pack_field("rule", e.halt_rule, out);
+    detail::pack_field("code", e.halt_code, out);
   }
   pack_refusals(e, halted ? std::span<const Refused>(kWhenHalted) : std::span<const Refused>(kWhenFenced), out);
   // A fence goes with the log that it is about, so resume alone does not end it.

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "common/base/checksum.h"
+#include "common/rules/enum_names.h"
 
 namespace aerodb::rules {
 namespace {
@@ -16,14 +17,6 @@ constexpr std::string_view kFitNames[] = {"none", "sort", "range", "equality"};
 constexpr std::string_view kOutcomeNames[] = {"chosen", "no row", "earlier row", "declared first"};
 constexpr std::string_view kBoundNames[] = {"one document", "limit + 1", "max_entries"};
 constexpr std::string_view kStatusNames[] = {"answered", "refused", "incomplete", "undetermined"};
-
-template <class Enum, size_t N>
-bool from_name(const std::string_view (&names)[N], std::string_view name, Enum& value, size_t first = 0) {
-  const auto at = std::ranges::find(names, name);
-  if (at == std::end(names)) return false;
-  value = static_cast<Enum>(static_cast<size_t>(at - std::begin(names)) + first);
-  return true;
-}
 
 bool names(ErrorCode code, const std::optional<std::string>& ended_by) {
   return ended_by && *ended_by == error_row(code).name;
@@ -176,8 +169,7 @@ void write_inputs(const QueryEvidence& e, document::PackWriter& out) {
   out.map(9);
   QueryEvidence::fields(e, [&, left = 9](std::string_view name, const auto& member) mutable {
     if (left-- <= 0) return;  // they stand first
-    out.text(name);
-    detail::pack_value(member, out);
+    detail::pack_field(name, member, out);
   });
 }
 
@@ -199,10 +191,8 @@ void write_conclusion(const QueryEvidence& e, const QueryDecision& decision, con
   }
   out.map(5);
   out.field("status", query_status_name(decision.status));
-  out.text("code");
-  detail::pack_value(decision.code, out);
-  out.text("plan");
-  detail::pack_value(e.plan, out);
+  detail::pack_field("code", decision.code, out);
+  detail::pack_field("plan", e.plan, out);
   out.text("guarantees");
   if (decision.status == QueryStatus::kIncomplete)
     out.array(0);  // the rest of the walk may break any of them

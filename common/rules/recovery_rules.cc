@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 
+#include "common/rules/checkpoint_rules.h"
+
 namespace aerodb::rules {
 namespace {
 
@@ -15,12 +17,6 @@ void pack_code(document::PackWriter& out, const std::optional<ErrorCode>& code) 
     out.text(error_row(*code).name);
   else
     out.nil();
-}
-
-template <class T>
-void pack_optional(document::PackWriter& out, std::string_view key, const std::optional<T>& value) {
-  out.text(key);
-  detail::pack_value(value, out);
 }
 
 std::string_view status_of(const RecoveryEvidence& e, RecoveryOutcome outcome) {
@@ -49,16 +45,16 @@ void pack_conclusion(document::PackWriter& out, const RecoveryEvidence& e, const
   out.map(undetermined || incomplete ? 8 : 7);
   out.field("status", status_of(e, verdict.outcome));
   if (undetermined) out.field("reason", reason_of(entries));
-  if (incomplete) pack_optional(out, "error", e.error_message);
+  if (incomplete) detail::pack_field("error", e.error_message, out);
   pack_code(out, verdict.code);
   out.text("tail_label");
   if (verdict.tail)
     out.text(tail_label_name(*verdict.tail));
   else
     out.nil();
-  pack_optional(out, "final_commit_id", e.final_commit);
-  pack_optional(out, "final_lsn", e.final_lsn);
-  pack_optional(out, "digest", e.replayed_digest);
+  detail::pack_field("final_commit_id", e.final_commit, out);
+  detail::pack_field("final_lsn", e.final_lsn, out);
+  detail::pack_field("digest", e.replayed_digest, out);
   out.text("state_valid");
   if (undetermined || incomplete)
     out.nil();
@@ -92,15 +88,9 @@ bool covers(const std::vector<RecoverySync>& done, const std::vector<RecoverySyn
 }
 
 bool runs_complete(const RecoveryEvidence& e) {
-  std::set<uint64_t> numbers;
-  CommitId covered;
-  for (const auto& run : e.runs) {
-    const bool joins = run.first_commit == covered.next() && run.last_commit >= run.first_commit;
-    const bool fresh = run.number < e.manifest_next_run.value_or(0) && numbers.insert(run.number).second;
-    if (!joins || !fresh) return false;
-    covered = run.last_commit;
-  }
-  return covered == e.manifest_commit.value_or(CommitId()) && *e.next_run >= e.manifest_next_run.value_or(0);
+  const uint64_t manifest_next = e.manifest_next_run.value_or(0);
+  return detail::runs_join(e.runs, manifest_next, e.manifest_commit.value_or(CommitId())) &&
+         *e.next_run >= manifest_next;
 }
 
 std::optional<bool> runs_verified(const RecoveryEvidence& e) {
@@ -129,10 +119,10 @@ Explanation explain_recovery(const RecoveryEvidence& evidence, LineageId lineage
         out.field("carried_out", evidence.carried_out);
         out.field("segments", evidence.segments);
         out.field("segment_bytes", evidence.segment_bytes);
-        pack_optional(out, "initial_lsn", evidence.initial_lsn);
-        pack_optional(out, "clean_stop_lsn", evidence.clean_stop_lsn);
-        pack_optional(out, "clean_stop_chain", evidence.clean_stop_chain);
-        pack_optional(out, "manifest_lsn", evidence.tail.manifest_lsn);
+        detail::pack_field("initial_lsn", evidence.initial_lsn, out);
+        detail::pack_field("clean_stop_lsn", evidence.clean_stop_lsn, out);
+        detail::pack_field("clean_stop_chain", evidence.clean_stop_chain, out);
+        detail::pack_field("manifest_lsn", evidence.tail.manifest_lsn, out);
       },
       trace.entries(), [&](document::PackWriter& out) { pack_conclusion(out, evidence, verdict, trace.entries()); });
 }

@@ -2,22 +2,13 @@
 
 #include <array>
 
+#include "common/rules/enum_names.h"
+
 namespace aerodb::rules {
 namespace {
 
 constexpr std::array<std::string_view, 4> kNodeStates = {"INITIALIZING", "RECOVERING", "READY", "HALTED"};
 constexpr std::array<std::string_view, 3> kRoles = {"primary", "sealed", "replica"};
-
-template <class Enum, size_t N>
-bool from_name(const std::array<std::string_view, N>& names, std::string_view name, Enum& value) {
-  for (size_t i = 0; i < N; ++i) {
-    if (names[i] == name) {
-      value = static_cast<Enum>(i);
-      return true;
-    }
-  }
-  return false;
-}
 
 }  // namespace
 

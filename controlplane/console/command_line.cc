@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 
 #include "common/base/assert.h"
 #include "common/config/program.h"
@@ -29,13 +28,11 @@ std::string footer_of(const VerbText& text) {
 }
 
 uint64_t read_number(const std::string& text, uint64_t min, uint64_t max) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end || number < min || number > max) {
+  const auto number = from_decimal(text);
+  if (!number || *number < min || *number > max) {
     throw CLI::ValidationError(fmt::format("\"{}\" is not a number from {} to {}", printable(text), min, max));
   }
-  return number;
+  return *number;
 }
 
 // `help` needs the tree it stands in, so it is made here.

@@ -2,17 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 namespace aerodb::http {
 namespace {
 
 std::optional<uint64_t> parse_number(std::string_view text, uint64_t max) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > max) return std::nullopt;
-  if (text != std::to_string(number)) return std::nullopt;
-  return number;
+  const auto number = from_decimal(text);
+  return number && *number <= max && text == std::to_string(*number) ? number : std::nullopt;
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // aerodb verify.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <filesystem>
 
 #include "common/engine/verify.h"
@@ -79,17 +78,14 @@ Result<engine::KnownPosition> position_of(const std::string& word) {
     return engine::KnownPosition{receipt->lsn, receipt->chain};
   }
   const size_t colon = text->find(':');
-  const char* begin = text->data();
-  const char* end = begin + std::min(colon, text->size());
-  uint64_t lsn = 0;
-  const auto [stop, error] = std::from_chars(begin, end, lsn);
+  const auto lsn = from_decimal(std::string_view(*text).substr(0, colon));
   const auto chain =
       colon == std::string::npos ? std::nullopt : id_from_hex<Chain>(std::string_view(*text).substr(colon + 1));
-  if (error != std::errc() || stop != end || lsn > kMaxNumber || !chain) {
+  if (!lsn || *lsn > kMaxNumber || !chain) {
     return fail(ErrorCode::kUsage,
                 fmt::format("--against \"{}\": expected LSN:CHAIN, the chain as 32 hex digits, or a receipt", word));
   }
-  return engine::KnownPosition{Lsn(lsn), *chain};
+  return engine::KnownPosition{Lsn(*lsn), *chain};
 }
 
 class Verify final : public Verb {

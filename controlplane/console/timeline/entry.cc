@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <charconv>
-
 #include "common/document/json.h"
 #include "controlplane/console/output.h"
 
@@ -12,10 +10,8 @@ namespace aerodb::console::timeline {
 namespace {
 
 std::optional<uint64_t> number_of(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number > kMaxNumber) return std::nullopt;
-  return number;
+  const auto number = from_decimal(text);
+  return number && *number <= kMaxNumber ? number : std::nullopt;
 }
 
 std::optional<std::string_view> field(const wire::EventRecord& event, std::string_view key) {

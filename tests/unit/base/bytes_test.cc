@@ -102,6 +102,15 @@ TEST(Bytes, HexRefusesOddLengthAndOtherCharacters) {
   EXPECT_FALSE(from_hex(" 1"));
 }
 
+TEST(Decimal, TakesDigitsAloneUpToTheLastNumber) {
+  EXPECT_EQ(from_decimal("0"), 0U);
+  EXPECT_EQ(from_decimal("007"), 7U);
+  EXPECT_EQ(from_decimal("18446744073709551615"), UINT64_MAX);
+  for (const auto* text : {"", " 1", "1 ", "+1", "-1", "1x", "0x10", "1.0", "18446744073709551616"}) {
+    EXPECT_FALSE(from_decimal(text)) << text;
+  }
+}
+
 TEST(Bytes, IdFromHexNeedsAllItsBytes) {
   const std::string text = "000102030405060708090a0b0c0d0e0f";
   auto id = id_from_hex<ClusterId>(text);
