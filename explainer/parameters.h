@@ -39,7 +39,7 @@ struct Parameters {
     visit("limit", self.limit, "at most so many entries, 1 to 1000; absent: 100");
     visit("query", self.query, "the fields of doc.query as a JSON object");
     visit("epoch", self.epoch, "epoch whose beginning is explained; absent: the newest");
-    visit("command", self.command, "demote, promote or decline");
+    visit("command", self.command, "demote, promote, decline or diagnose");
     visit("successor", self.successor, "demote: node that shall take over");
     visit("successor_instance", self.successor_instance, "demote: its instance, as its status shows it");
   }

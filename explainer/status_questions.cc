@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/rules/authority_rules.h"
+#include "common/rules/diagnosis_rules.h"
 #include "common/rules/halt_rules.h"
 #include "explainer/differences.h"
 #include "explainer/question.h"
@@ -131,6 +132,36 @@ class CommandOperation final : public StatusQuestion {
   std::optional<Shown<rules::AuthorityEvidence>> shown_;
 };
 
+// The same question, of the command that only reads.
+class DiagnosisOperation final : public StatusQuestion {
+ public:
+  DiagnosisOperation(WitnessParts parts, std::string node, WitnessDone done)
+      : StatusQuestion(parts, wire::kExplainCommand.name, rules::ExplanationType::kControlCommand, std::move(node),
+                       std::move(done)) {}
+
+ private:
+  void ask_for_explanation() override {
+    ask_for(wire::kExplainCommand, {std::string(rules::kDiagnose), std::nullopt, std::nullopt, std::nullopt});
+  }
+  bool read_evidence() override {
+    shown_ = shown<rules::DiagnosisEvidence>(report().explanation, rules::ExplanationType::kControlCommand);
+    return shown_.has_value();
+  }
+  CommitId commit() const override { return shown_->evidence.commit; }
+  std::optional<std::string> differs(const wire::StatusResponse& status) const override {
+    const auto& evidence = shown_->evidence;
+    return first_of({
+        differ("command", std::string(rules::kDiagnose), evidence.command, "the request"),
+        differ("node", status.node, evidence.node, kStatusName),
+        differ("instance", status.instance, evidence.instance, kStatusName),
+        differ("state", status.state, std::string(rules::enum_name(evidence.state)), kStatusName),
+        differ("lineage", status.lineage, evidence.lineage, kStatusName),
+    });
+  }
+
+  std::optional<Shown<rules::DiagnosisEvidence>> shown_;
+};
+
 }  // namespace
 
 void ask_about_halt(WitnessParts parts, std::string node, WitnessDone done) {
@@ -138,6 +169,8 @@ void ask_about_halt(WitnessParts parts, std::string node, WitnessDone done) {
 }
 
 void ask_about_command(WitnessParts parts, CommandQuestion question, WitnessDone done) {
+  if (question.command == rules::kDiagnose)
+    return std::make_shared<DiagnosisOperation>(parts, std::move(question.node), std::move(done))->start();
   std::make_shared<CommandOperation>(parts, std::move(question), std::move(done))->start();
 }
 

@@ -37,9 +37,12 @@ Engine::Engine(runtime::Runtime& runtime, std::unique_ptr<OpenedNode> opened, En
       halt_recorded_(opened_->halt.has_value()),
       fence_(opened_->fence),
       declined_seals_(std::move(opened_->declined_seals)) {
-  storage_->connect_log({[this](Lsn lsn) { return reader_.segment_of(lsn); },
-                         [this](uint64_t sequence) { writer_.release_through(sequence); },
-                         [this] { return LogOffsets{visible_.lsn, reader_.first_lsn(), writer_.ring().released()}; }});
+  storage_->connect_log(
+      {[this](Lsn lsn) { return reader_.segment_of(lsn); },
+       [this](uint64_t sequence) { writer_.release_through(sequence); },
+       [this] { return LogOffsets{visible_.lsn, reader_.first_lsn(), writer_.ring().released()}; },
+       [this] { return KnownPosition{visible_.lsn, visible_.chain}; },
+       [this](Lsn from, uint64_t max_bytes, auto done) { reader_.read_files(from, max_bytes, std::move(done)); }});
   storage_->on_durable(visible_.lsn);
   if (halt_) storage_->fail_running(halted_error());
   storage_->on_idle([this] { note_rest(); });

@@ -99,6 +99,7 @@ class State {
   // Every index path of every collection, as runs have them.
   [[nodiscard]] store::IndexedPaths indexes() const;
 
+  [[nodiscard]] const ClusterId& cluster() const { return cluster_; }
   [[nodiscard]] const Position& position() const { return position_; }
   [[nodiscard]] const Authority& authority() const { return authority_; }
   // lineage_start, epoch_start, seal: verbatim, in order.

@@ -7,6 +7,7 @@
 
 #include "common/base/assert.h"
 #include "common/engine/snapshot.h"
+#include "common/engine/storage_task.h"
 
 namespace aerodb::engine {
 namespace {
@@ -30,24 +31,15 @@ uint64_t bytes_of(const Runs& runs) {
 }  // namespace
 
 std::string_view operation_kind_name(OperationKind kind) {
-  static constexpr std::string_view kNames[] = {"checkpoint", "compact", "snapshot"};
+  static constexpr std::string_view kNames[] = {"checkpoint", "compact", "snapshot", "diagnosis"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 std::string_view operation_stage_name(OperationStage stage) {
-  static constexpr std::string_view kNames[] = {"writing_run", "awaiting_log", "installing", "merging",
-                                                "linking",     "removing",     "done",       "failed"};
+  static constexpr std::string_view kNames[] = {"writing_run", "awaiting_log", "installing",  "merging", "linking",
+                                                "removing",    "proving_runs", "proving_log", "done",    "failed"};
   return kNames[static_cast<size_t>(stage)];
 }
-
-struct Storage::Task {
-  bool merge = false;
-  std::string snapshot;
-  Lsn target;  // the manifest shall cover at least this
-  std::shared_ptr<const store::Run> written;
-  std::vector<rules::SyncStepEvidence> steps;  // carried out for it
-  std::shared_ptr<WriteProgress> progress = std::make_shared<WriteProgress>();
-};
 
 Storage::Storage(runtime::Runtime& runtime, std::string data_dir, StorageOptions options, State& state,
                  store::Manifest installed, InstallRecord found, store::RunNumber next_run)
@@ -115,10 +107,15 @@ uint64_t Storage::begin(OperationKind kind, bool merge, std::string snapshot) {
   const uint64_t number = status().number;
   // In a later turn, so that whoever asked knows the number first.
   runtime_.loop().post(step([this] {
-    if (status().kind == OperationKind::kCompact)
-      merge_from(0);
-    else
-      write_next_frozen();
+    switch (status().kind) {
+      case OperationKind::kCompact:
+        return merge_from(0);
+      case OperationKind::kDiagnosis:
+        return prove_runs();
+      case OperationKind::kCheckpoint:
+      case OperationKind::kSnapshot:
+        return write_next_frozen();
+    }
   }));
   return number;
 }

@@ -10,6 +10,11 @@
 //   merging       neighbours of one size class become one run, by the fixed rule; ends with a manifest of its own
 //   removing      run files that no manifest and no reader needs any more
 //
+// A diagnosis (diagnose) proves on the running node what a dead directory's verification does, and changes nothing:
+//   proving_runs  every run: checksums, content, documents under their schemas, the digest at the manifest
+//   proving_log   the records behind the manifest, from the segment files, replayed up to where the log was durable
+//                 when it began: chain and digest end where the node itself stood
+//
 // What can go wrong: any failed disk call ends the operation with its error; the old manifest stays, the frozen table
 // stays readable and is written first by the next checkpoint, a half-written run is a stray file whose number is never
 // used again. A halted node finishes nothing.
@@ -25,14 +30,16 @@
 
 #include "common/engine/checkpoint_evidence.h"
 #include "common/engine/state.h"
+#include "common/engine/verify_runs.h"
 #include "common/engine/write_run.h"
 #include "common/runtime/runtime.h"
 #include "common/store/block_cache.h"
 #include "common/store/manifest.h"
+#include "common/wal/reader.h"
 
 namespace aerodb::engine {
 
-enum class OperationKind : uint8_t { kCheckpoint, kCompact, kSnapshot };
+enum class OperationKind : uint8_t { kCheckpoint, kCompact, kSnapshot, kDiagnosis };
 [[nodiscard]] std::string_view operation_kind_name(OperationKind kind);
 enum class OperationStage : uint8_t {
   kWritingRun,
@@ -41,6 +48,8 @@ enum class OperationStage : uint8_t {
   kMerging,
   kLinking,  // snapshot: the runs get second names
   kRemoving,
+  kProvingRuns,  // diagnosis
+  kProvingLog,
   kDone,
   kFailed,
 };
@@ -50,9 +59,9 @@ struct OperationStatus {
   uint64_t number = 0;  // of this process; first is 1
   OperationKind kind = OperationKind::kCheckpoint;
   OperationStage stage = OperationStage::kWritingRun;
-  uint64_t done_bytes = 0;   // written so far
-  uint64_t total_bytes = 0;  // estimate of what will be written
-  Lsn lsn;                   // that the installed manifest covers, or will
+  uint64_t done_bytes = 0;   // written so far; read, by a diagnosis
+  uint64_t total_bytes = 0;  // estimate of what that will be
+  Lsn lsn;                   // that the installed manifest covers, or will; proven so far, by a diagnosis
   CommitId commit;
   uint64_t manifest = 0;  // number of the last manifest it installed
   uint64_t runs_merged = 0;
@@ -75,6 +84,10 @@ struct LogConnection {
   std::function<uint64_t(Lsn)> segment_of;        // that holds a record, 0: none
   std::function<void(uint64_t)> release_through;  // segments may be reused
   std::function<LogOffsets()> offsets;
+  std::function<KnownPosition()> durable;  // where the node itself stands, as far as the log is durable
+  // See wal::Reader::read_files().
+  std::function<void(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<wal::Records>)> done)>
+      read_files;
 };
 
 // Runs and manifest of one moment, kept on disk as long as this exists: for backup and bootstrap.
@@ -121,6 +134,9 @@ class Storage {
   [[nodiscard]] Result<uint64_t> compact();
   // A checkpoint, where there is anything new, and then DIR/snapshots/NAME. SNAPSHOT_EXISTS.
   [[nodiscard]] Result<uint64_t> snapshot(std::string name);
+  // Reads and proves runs and log; see above. Its errors: RUN_DAMAGED, MANIFEST_DAMAGED, BAD_RECORD, DIGEST_MISMATCH,
+  // WAL_HOLE, WAL_DISCONTINUITY, POSITION_NOT_HELD, MEMORY_FULL, NEWER_FORMAT, IO.
+  [[nodiscard]] Result<uint64_t> diagnose();
   // For good: the operation under way ends with `error`, and so does every later one. Its Job ends soon afterwards.
   void fail_running(const Error& error);
 
@@ -179,6 +195,9 @@ class Storage {
   void merge_from(size_t from);
   void link_snapshot();
   void remove_obsolete();
+  struct Replay;
+  void prove_runs();
+  void prove_log(std::shared_ptr<Replay> replay);
 
   runtime::Runtime& runtime_;
   std::string data_dir_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "common/base/assert.h"
+#include "common/engine/log_check.h"
 #include "common/engine/recovery.h"
 #include "common/engine/snapshot.h"
 #include "common/engine/verify_runs.h"
@@ -15,97 +16,19 @@ void tell(const VerifyOptions& options, Checked checked) {
   if (options.checked) options.checked(checked);
 }
 
-// Looks for a known position while the log goes by.
-class Against {
- public:
-  Against(const std::optional<KnownPosition>& known, Lsn from, const Chain& chain_there) : known_(known), from_(from) {
-    see(from, chain_there);
-  }
-  void see(Lsn lsn, const Chain& chain) {
-    if (known_ && known_->lsn == lsn) found_ = chain;
-    end_ = lsn;
-  }
-  [[nodiscard]] Result<void> decide() const {
-    if (!known_ || (found_ && *found_ == known_->chain)) return {};
-    if (known_->lsn < from_) {
-      return fail(ErrorCode::kLogReleased,
-                  fmt::format("verify: LSN {} lies before the log, which begins behind LSN {}: what stood there is not "
-                              "known any more",
-                              known_->lsn.value(), from_.value()));
-    }
-    const std::string what =
-        found_ ? fmt::format("has chain {} there", to_hex(*found_)) : fmt::format("ends at LSN {}", end_.value());
-    return fail(Error{ErrorCode::kPositionNotHeld,
-                      fmt::format("verify: LSN {} with chain {} is not held: the log {}", known_->lsn.value(),
-                                  to_hex(known_->chain), what),
-                      {}}
-                    .with("expected", to_hex(known_->chain))
-                    .with("found", found_ ? to_hex(*found_) : "nothing"));
-  }
+LogCheck log_check(const VerifyOptions& options, const State& at_manifest) {
+  return {at_manifest, options.against, options.max_memory_bytes};
+}
 
- private:
-  std::optional<KnownPosition> known_;
-  Lsn from_;
-  Lsn end_;
-  std::optional<Chain> found_;
-};
-
-// The records behind the manifest, one by one: followed by position and authority, applied where the level is replay.
-class LogCheck {
- public:
-  LogCheck(const VerifyOptions& options, const State& at_manifest)
-      : options_(options),
-        authority_(at_manifest.authority()),
-        end_(at_manifest.position()),
-        against_(options.against, end_.lsn, end_.chain) {}
-
-  Result<void> take(const wal::RecordView& record, uint64_t memory_bytes) {
-    const auto& header = record.header;
-    if (auto problem = follow(record)) return fail(ErrorCode::kWalDiscontinuity, std::move(*problem));
-    if (memory_bytes > options_.max_memory_bytes) {
-      return fail(ErrorCode::kMemoryFull, fmt::format("the log up to LSN {} takes more than {} bytes of memory",
-                                                      header.lsn.value(), options_.max_memory_bytes));
-    }
-    end_ = {header.lsn,           header.commit,        authority_.epoch(),
-            authority_.lineage(), record.chain_after(), header.digest_after};
-    against_.see(end_.lsn, end_.chain);
-    records_ += 1;
-    bytes_ += record.bytes.size();
-    return {};
-  }
-  [[nodiscard]] Result<void> end(VerifyReport& report) const {
-    if (auto held = against_.decide(); !held) return held;
-    report.end = end_;
-    report.records = records_;
-    const bool replayed = options_.level == VerifyLevel::kReplay;
-    tell(options_, {"log", replayed ? "frames, chain and replay" : "frames and chain", bytes_, records_});
-    return {};
-  }
-
- private:
-  std::optional<std::string> follow(const wal::RecordView& record) {
-    switch (record.header.type) {
-      case wal::RecordType::kSchema:
-      case wal::RecordType::kCommit:
-      case wal::RecordType::kFloor:
-        return authority_.admits(record.header);
-      case wal::RecordType::kLineageStart:
-      case wal::RecordType::kEpochStart:
-      case wal::RecordType::kSeal:
-        break;
-    }
-    auto payload = wal::parse_payload(record);
-    if (!payload) return payload.error().message;
-    return authority_.apply(record.header, *payload, record.chain_after());
-  }
-
-  const VerifyOptions& options_;
-  Authority authority_;
-  Position end_;
-  Against against_;
-  uint64_t records_ = 0;
-  uint64_t bytes_ = 0;
-};
+// Behind the last record.
+Result<void> end_log(const LogCheck& check, const VerifyOptions& options, VerifyReport& report) {
+  if (auto held = check.finish(); !held) return held;
+  report.end = check.end();
+  report.records = check.records();
+  const bool replayed = options.level == VerifyLevel::kReplay;
+  tell(options, {"log", replayed ? "frames, chain and replay" : "frames and chain", check.bytes(), check.records()});
+  return {};
+}
 
 Result<VerifyReport> verify_snapshot(runtime::Disk& disk, const std::string& directory, const store::Manifest& manifest,
                                      const VerifyOptions& options) {
@@ -118,8 +41,7 @@ Result<VerifyReport> verify_snapshot(runtime::Disk& disk, const std::string& dir
   if (!state) return fail(std::move(state.error()));
   report.end = (*state)->position();
   report.live_documents = (*state)->live_documents();
-  if (auto held = Against(options.against, manifest.lsn, manifest.chain).decide(); !held)
-    return fail(std::move(held.error()));
+  if (auto held = log_check(options, **state).finish(); !held) return fail(std::move(held.error()));
   return report;
 }
 
@@ -141,14 +63,14 @@ Result<void> note_leftovers(runtime::Disk& disk, const std::string& directory, c
 
 Result<void> verify_log(runtime::Disk& disk, const OpenOptions& open, const VerifyOptions& options,
                         const State& at_manifest, OpenedNode& opened, VerifyReport& report) {
-  LogCheck check(options, at_manifest);
+  auto check = log_check(options, at_manifest);
   Inspection inspection;
   if (options.level == VerifyLevel::kReplay) inspection.trust = Trust::kPeer;
   inspection.visit = [&](const wal::RecordView& record, const State& state) {
     return check.take(record, state.layers().memory_bytes());
   };
   if (auto read = inspect_log(disk, open, inspection, opened); !read) return read;
-  if (auto ended = check.end(report); !ended) return ended;
+  if (auto ended = end_log(check, options, report); !ended) return ended;
   report.label = opened.report.label;
   report.live_documents = opened.state.live_documents();
   if (const auto& tail = opened.report.evidence.tail; tail.bytes_at_end == true) {
@@ -176,7 +98,7 @@ Result<std::unique_ptr<State>> verify_members(BackupArchive& archive, const Veri
 
 Result<void> verify_backup_log(BackupArchive& archive, const VerifyOptions& options, State& state,
                                VerifyReport& report) {
-  LogCheck check(options, state);
+  auto check = log_check(options, state);
   store::DirectBlocks blocks(archive.files(), options.cache_bytes);
   auto read = archive.read_log([&](const wal::RecordView& record) -> Result<void> {
     if (options.level == VerifyLevel::kReplay) {
@@ -187,7 +109,7 @@ Result<void> verify_backup_log(BackupArchive& archive, const VerifyOptions& opti
     return check.take(record, state.layers().memory_bytes());
   });
   if (!read) return read;
-  if (auto ended = check.end(report); !ended) return ended;
+  if (auto ended = end_log(check, options, report); !ended) return ended;
   if (report.end.epoch != archive.info().end_epoch || report.end.lineage != archive.info().end_lineage) {
     return fail(
         archive.damaged(kBackupMember, {ErrorCode::kBackupDamaged, "its epoch or lineage is not the log's", {}}));

@@ -4,8 +4,7 @@
 //   level      what is proven
 //   manifest   the manifest, the runs' headers and footers, the SHA-256 of every run; of a backup, every byte
 //   chain      also every frame and record behind the manifest: checksums, LSNs, commit ids, chains, authority; where
-//   the
-//              log ends and why (tail label)
+//              the log ends and why (tail label)
 //   replay     also every block, index section and filter of the runs, every document under its schema, and the state
 //              digest at the manifest and after each record
 #pragma once

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include "common/node/node.h"
+#include "common/node/operations.h"
 #include "common/node/translate.h"
+#include "common/rules/diagnosis_rules.h"
 
 namespace aerodb::node {
 namespace {
@@ -34,8 +36,9 @@ Result<std::optional<engine::Decline>> decline_of(Node& node, const std::optiona
 Result<engine::AuthorityRequest> authority_request_of(Node& node, const wire::ControlExplainRequest& request) {
   engine::AuthorityRequest authority;
   if (!rules::enum_from_name(request.command, authority.command)) {
-    return fail(ErrorCode::kBadRequest,
-                fmt::format("explain command: command \"{}\"; expected demote, promote or decline", request.command));
+    return fail(
+        ErrorCode::kBadRequest,
+        fmt::format("explain command: command \"{}\"; expected demote, promote, decline or diagnose", request.command));
   }
   if (request.successor && request.successor->size() > kMaxNameBytes)
     return fail(ErrorCode::kBadRequest, fmt::format("explain command: successor has at most {} bytes", kMaxNameBytes));
@@ -48,6 +51,7 @@ Result<engine::AuthorityRequest> authority_request_of(Node& node, const wire::Co
 }
 
 void explain(Node& node, const wire::ControlExplainRequest& request, wire::Responder responder) {
+  if (request.command == rules::kDiagnose) return explain_diagnosis(node, std::move(responder));
   const auto authority = authority_request_of(node, request);
   if (!authority) return responder.error(authority.error());
   responder.ok(explanation_of(rules::explain_authority_command(node.engine()->authority_evidence(*authority))));

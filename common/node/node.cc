@@ -47,6 +47,7 @@ Node::Node(runtime::Runtime& runtime, NodeConfig config, Binary binary, Damaged 
   serve_explanations(*this);
   serve_log(*this);
   serve_control(*this);
+  serve_diagnose(*this);
   serve_storage(*this);
   serve_holds(*this);
   serve_lineage(*this);

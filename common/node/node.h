@@ -161,6 +161,7 @@ void serve_explain_promotion(Node& node);   // explain_promotion.cc explain.prom
 void serve_explain_query(Node& node);       // explain_query.cc explain.query
 void serve_log(Node& node);                 // log_source.cc   wal.*, evidence.records, storage.read_log
 void serve_control(Node& node);             // control.cc      control.*, explain.command
+void serve_diagnose(Node& node);            // diagnose.cc     control.diagnose
 void serve_storage(Node& node);             // storage.cc      observe.storage, pin.*, storage.* but those of holds
 void serve_holds(Node& node);      // holds.cc        storage.hold, .read_run, .release; manifest.get, manifest.fetch
 void serve_bootstrap(Node& node);  // bootstrap.cc    replica.bootstrap

@@ -6,6 +6,7 @@
 
 #include "common/engine/snapshot.h"
 #include "common/node/node.h"
+#include "common/node/operations.h"
 #include "common/node/repairs.h"
 #include "common/node/translate.h"
 
@@ -112,23 +113,6 @@ void refuse(Node& node, std::string_view command, const wire::Request& request, 
   responder.error(error);
 }
 
-// `begin(storage)` answers the operation's number.
-template <class Begin>
-void start_operation(Node& node, std::string_view command, const wire::Request& request, wire::Responder responder,
-                     Begin&& begin) {
-  auto checked = check_request(request);
-  if (checked && node.repairs().running())
-    checked = fail(ErrorCode::kOperationRunning, fmt::format("{}: a repair is under way", command));
-  auto number = checked ? begin(node.engine()->storage()) : Result<uint64_t>(fail(std::move(checked.error())));
-  if (!number) return refuse(node, command, request, number.error(), responder);
-  node.events().record(EventId::kStorageRequested, {{"command", std::string(command)},
-                                                    {"request_id", request.request_id},
-                                                    {"operator", request.operator_name},
-                                                    {"reason", request.reason},
-                                                    {"operation", *number}});
-  responder.ok(wire::StorageStartedResponse{*number});
-}
-
 // 20261121T131500.123Z
 std::string utc_name(uint64_t wall_us) {
   using namespace std::chrono;
@@ -202,6 +186,21 @@ void collect_garbage(Node& node, const wire::StorageGcRequest& request, wire::Re
 }
 
 }  // namespace
+
+void start_operation(Node& node, std::string_view command, const wire::Request& request, wire::Responder responder,
+                     const std::function<Result<uint64_t>(engine::Storage&)>& begin) {
+  auto checked = check_request(request);
+  if (checked && node.repairs().running())
+    checked = fail(ErrorCode::kOperationRunning, fmt::format("{}: a repair is under way", command));
+  auto number = checked ? begin(node.engine()->storage()) : Result<uint64_t>(fail(std::move(checked.error())));
+  if (!number) return refuse(node, command, request, number.error(), responder);
+  node.events().record(EventId::kStorageRequested, {{"command", std::string(command)},
+                                                    {"request_id", request.request_id},
+                                                    {"operator", request.operator_name},
+                                                    {"reason", request.reason},
+                                                    {"operation", *number}});
+  responder.ok(wire::StorageStartedResponse{*number});
+}
 
 void serve_storage(Node& node) {
   auto ready = [&node](auto handler) {

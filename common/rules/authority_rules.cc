@@ -1,8 +1,8 @@
 #include "common/rules/authority_rules.h"
 
 #include <array>
-#include <set>
 
+#include "common/rules/command_conclusion.h"
 #include "common/rules/enum_names.h"
 
 namespace aerodb::rules {
@@ -26,46 +26,18 @@ constexpr std::array<CommandText, 3> kTexts = {{
      "this node can't be promoted by that seal any more"},
 }};
 
-void pack_names(document::PackWriter& out, std::string_view key, const std::set<std::string>& names) {
-  out.text(key);
-  out.array(static_cast<uint32_t>(names.size()));
-  for (const auto& name : names) out.text(name);
-}
-
-void pack_conclusion(document::PackWriter& out, const AuthorityEvidence& evidence, AuthorityDecision decision,
-                     const std::vector<RuleEntry>& entries) {
-  std::set<std::string> binding, observed, rules_failed;
-  for (const auto& entry : entries) {
-    if (entry.evaluation != Evaluation::kTrue) rules_failed.emplace(rule(entry.rule).name);
-    for (const auto& [name, value] : entry.evidence)
-      (std::ranges::find(kObserved, name) != kObserved.end() ? observed : binding).insert(name);
-  }
+CommandConclusion conclusion_of(const AuthorityEvidence& evidence, AuthorityDecision decision) {
   const auto& text = kTexts[static_cast<size_t>(evidence.command)];
-  out.map(decision == AuthorityDecision::kUndetermined ? 9 : 8);
-  switch (decision) {
-    case AuthorityDecision::kGranted:
-      out.field("status", "would be accepted on this evidence");
-      break;
-    case AuthorityDecision::kDenied:
-      out.field("status", "would be rejected on this evidence");
-      break;
-    case AuthorityDecision::kUndetermined:
-      out.field("status", "undetermined");
-      out.field("reason",
-                "AUTH-4: the log does not end with a seal, and nothing here proves that the authority it names ended");
-      break;
-  }
-  out.text("code");
-  if (decision == AuthorityDecision::kGranted)
-    out.nil();
-  else
-    out.text(error_row(refusal_code(evidence.command, decision)).name);
-  out.field("command", enum_name(evidence.command));
-  out.field("effect", text.effect);
-  out.field("cannot_be_undone", text.cannot_be_undone);
-  pack_names(out, "rules_not_holding", rules_failed);
-  pack_names(out, "binding", binding);
-  pack_names(out, "observed", observed);
+  CommandConclusion conclusion;
+  conclusion.command = enum_name(evidence.command);
+  conclusion.effect = text.effect;
+  conclusion.cannot_be_undone = text.cannot_be_undone;
+  if (decision != AuthorityDecision::kGranted) conclusion.refusal = refusal_code(evidence.command, decision);
+  if (decision == AuthorityDecision::kUndetermined)
+    conclusion.undetermined =
+        "AUTH-4: the log does not end with a seal, and nothing here proves that the authority it names ended";
+  conclusion.observed = kObserved;
+  return conclusion;
 }
 
 }  // namespace
@@ -88,12 +60,12 @@ ErrorCode refusal_code(AuthorityCommand command, AuthorityDecision decision) {
 
 Explanation explain_authority_command(const AuthorityEvidence& evidence) {
   RecordingTrace trace;
-  const auto decision = decide_authority(evidence, trace);
+  const auto conclusion = conclusion_of(evidence, decide_authority(evidence, trace));
   // The inputs repeat the whole evidence, so that re-deriving has every member whichever rules the command applies.
   return render_explanation(
       ExplanationType::kControlCommand, {evidence.lineage.value_or(LineageId{}), evidence.commit},
       [&](document::PackWriter& out) { detail::pack_struct(evidence, out); }, trace.entries(),
-      [&](document::PackWriter& out) { pack_conclusion(out, evidence, decision, trace.entries()); });
+      [&](document::PackWriter& out) { pack_command_conclusion(conclusion, trace.entries(), out); });
 }
 
 }  // namespace aerodb::rules

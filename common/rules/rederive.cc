@@ -5,6 +5,7 @@
 #include "common/document/json.h"
 #include "common/rules/authority_rules.h"
 #include "common/rules/checkpoint_rules.h"
+#include "common/rules/diagnosis_rules.h"
 #include "common/rules/halt_rules.h"
 #include "common/rules/promotion_rules.h"
 #include "common/rules/query_rules.h"
@@ -32,6 +33,11 @@ Result<Explanation> derive(const ExplanationReader& reader) {
       return explain_replication_safety(evidence, reader.observed().lineage);
     }
     case ExplanationType::kControlCommand: {
+      if (const auto command = reader.inputs().find("command"); command && command->text() == kDiagnose) {
+        DiagnosisEvidence evidence;
+        if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
+        return explain_diagnosis(evidence);
+      }
       AuthorityEvidence evidence;
       if (auto name = reader.first_unreadable(evidence); !name.empty()) return incomplete(name);
       return explain_authority_command(evidence);

@@ -50,7 +50,7 @@ constexpr Rule kRules[] = {
     {kCkpt5, "CKPT-5", "Bytes of a run, manifest or backup are used only where their checksum holds.", "phase 1, restore validates checksums"},
     {kCkpt6, "CKPT-6", "The floor only rises, by a record of the log, never above the last visible commit nor above a pin.", "extension"},
     {kCkpt7, "CKPT-7", "A restore changes its target only after every member, schema, document, digest and chain of the backup verified.", "phase 1, restore validates"},
-    {kCkpt8, "CKPT-8", "Storage operations run only by command, one at a time, and each is old or new after a crash.", "phase 1, no hidden background activity"},
+    {kCkpt8, "CKPT-8", "Storage operations run only by command, on a READY node, one at a time, and each is old or new after a crash.", "phase 1, no hidden background activity"},
     {kRepl1, "REPL-1", "A replica's log is a strict prefix of its source's: equal chains at the replica's end.", "phase 5, WAL prefix rule"},
     {kRepl2, "REPL-2", "A replica takes only records that follow its last one without gap.", "phase 5, replica WAL validation"},
     {kRepl3, "REPL-3", "Equal logs mean equal state: previous commit and digest are computed and compared before a batch is written.", "phase 5, no silent divergence"},

@@ -110,6 +110,12 @@ void Reader::read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Res
     done(std::move(records));
     return;
   }
+  read_files(from, max_bytes, std::move(done));
+}
+
+void Reader::read_files(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done) {
+  const Lsn up_to = writer_.durable();
+  AERODB_ASSERT(from.value() >= 1 && from <= up_to);
   const auto place = places_.before(from);
   if (!place) {
     done(released(from));

@@ -29,6 +29,8 @@ class Reader {
   // Requires 1 <= from <= durable. `done` may run before this returns. LOG_RELEASED where the ring no longer holds
   // them.
   void read(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done);
+  // The same from the segment files alone, whatever memory holds.
+  void read_files(Lsn from, uint64_t max_bytes, std::move_only_function<void(Result<Records>)> done);
   // Oldest LSN that the ring still holds.
   [[nodiscard]] Lsn first_lsn() const { return places_.first_lsn(); }
   // The segment that holds a durable record; 0 where the ring holds it no longer, or not yet.

@@ -12,7 +12,7 @@ struct ControlExplainRequest {
   std::optional<ByteSpan> decline;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
-    visit("command", self.command, "demote, promote or decline");
+    visit("command", self.command, "demote, promote, decline or diagnose");
     visit("successor", self.successor, "demote: node that shall take over");
     visit("successor_instance", self.successor_instance, "demote: its instance, as its status showed it");
     visit("decline", self.decline, "demote, promote: the statement of a successor that declined");
@@ -91,6 +91,14 @@ struct ControlDeclineResponse {
     visit("seal_lsn", self.seal_lsn, "seal that is declined");
     visit("repeated", self.repeated, "it was declined already");
     visit("statement", self.statement, "hand this to demote or promote on the sealed node");
+  }
+};
+
+struct ControlDiagnoseRequest {
+  Request request;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("request", self.request, "id, operator, reason");
   }
 };
 

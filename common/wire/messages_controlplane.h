@@ -128,7 +128,7 @@ struct CommandExplainRequest {
   std::string reason;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
-    visit("command", self.command, "demote, promote or decline");
+    visit("command", self.command, "demote, promote, decline or diagnose");
     visit("node", self.node, "node that shall carry it out");
     visit("successor", self.successor, "demote: node that shall take over");
     visit("decline", self.decline, "demote, promote: a successor's statement");

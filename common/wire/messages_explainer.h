@@ -62,7 +62,7 @@ struct WitnessCommandRequest {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("node", self.node, "configured name of the node to ask");
-    visit("command", self.command, "demote, promote or decline");
+    visit("command", self.command, "demote, promote, decline or diagnose");
     visit("successor", self.successor, "demote: node that shall take over");
     visit("successor_instance", self.successor_instance, "demote: its instance, as its status showed it");
   }

@@ -52,11 +52,11 @@ struct OperationView {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("number", self.number, "of this process; first is 1");
-    visit("kind", self.kind, "checkpoint, compact or snapshot");
+    visit("kind", self.kind, "checkpoint, compact, snapshot or diagnosis");
     visit("stage", self.stage, "what it is doing; done or failed at its end");
-    visit("done_bytes", self.done_bytes, "written so far");
-    visit("total_bytes", self.total_bytes, "estimate of what will be written");
-    visit("lsn", self.lsn, "LSN that its manifest covers, or will");
+    visit("done_bytes", self.done_bytes, "written so far; read, by a diagnosis");
+    visit("total_bytes", self.total_bytes, "estimate of what that will be");
+    visit("lsn", self.lsn, "LSN that its manifest covers, or will; proven so far, by a diagnosis");
     visit("commit", self.commit, "last commit at lsn");
     visit("manifest", self.manifest, "number of the last manifest it installed; 0: none yet");
     visit("runs_merged", self.runs_merged, "runs that became part of larger ones");

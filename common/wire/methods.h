@@ -96,6 +96,7 @@ inline constexpr Method<ControlExplainRequest, ExplanationResponse> kControlExpl
 inline constexpr Method<ControlDemoteRequest, ControlDemoteResponse> kControlDemote{ListenerKind::kControl, "control.demote", "seals this primary's epoch for a successor"};
 inline constexpr Method<ControlPromoteRequest, ControlPromoteResponse> kControlPromote{ListenerKind::kControl, "control.promote", "starts the next epoch where the log proves it"};
 inline constexpr Method<ControlDeclineRequest, ControlDeclineResponse> kControlDecline{ListenerKind::kControl, "control.decline", "declines the seal that names this node"};
+inline constexpr Method<ControlDiagnoseRequest, StorageStartedResponse> kControlDiagnose{ListenerKind::kControl, "control.diagnose", "begins to prove runs and log on the running node; only reads"};
 inline constexpr Method<ControlOutcomeRequest, ControlOutcomeResponse> kControlOutcome{ListenerKind::kControl, "control.outcome", "what this node's log records of a request"};
 
 // --- maintenance: operations begin at once and go on by themselves; storage.operation tells how far they are
@@ -152,7 +153,7 @@ constexpr void for_each_method(Visit&& visit) {
   visit(kEvidenceVersions); visit(kEvidenceRecords);
   visit(kHelloReplication); visit(kWalPosition); visit(kWalFetch); visit(kReplicaOpen); visit(kReplicaAppend);
   visit(kManifestGet); visit(kManifestFetch);
-  visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlOutcome);
+  visit(kHelloControl); visit(kControlExplain); visit(kControlDemote); visit(kControlPromote); visit(kControlDecline); visit(kControlDiagnose); visit(kControlOutcome);
   visit(kHelloMaintenance); visit(kStorageCheckpoint); visit(kStorageCompact); visit(kStorageSnapshot); visit(kStorageOperation);
   visit(kStorageGc); visit(kStorageHold); visit(kStorageReadRun); visit(kStorageReadLog); visit(kStorageRelease);
   visit(kRepairResume); visit(kRepairBootstrap); visit(kOrphansExport); visit(kRepairStatus); visit(kEndLineage);

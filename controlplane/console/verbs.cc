@@ -85,6 +85,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       make_demote,
       make_promote,
       make_decline,
+      make_diagnose,
       make_confirm,
       make_outcome,
       make_audit,

@@ -71,6 +71,7 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_demote();
 [[nodiscard]] std::unique_ptr<Verb> make_promote();
 [[nodiscard]] std::unique_ptr<Verb> make_decline();
+[[nodiscard]] std::unique_ptr<Verb> make_diagnose();
 [[nodiscard]] std::unique_ptr<Verb> make_confirm();
 [[nodiscard]] std::unique_ptr<Verb> make_outcome();
 [[nodiscard]] std::unique_ptr<Verb> make_audit();

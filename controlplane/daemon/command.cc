@@ -1,6 +1,7 @@
 #include "controlplane/daemon/command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,7 @@
 namespace aerodb::controlplane {
 namespace {
 
-constexpr std::array<std::string_view, 3> kNames = {"demote", "promote", "decline"};
+constexpr std::array<std::string_view, 4> kNames = {"demote", "promote", "decline", "diagnose"};
 
 bool may_follow(CommandStage from, CommandStage to) {
   switch (to) {
@@ -66,7 +67,7 @@ std::string_view trimmed(std::string_view text) {
 
 Result<Command> read_command(const wire::CommandExplainRequest& request, const ControlplaneConfig& config) {
   const auto name = std::ranges::find(kNames, request.command);
-  if (name == kNames.end()) return bad("command is one of demote, promote, decline");
+  if (name == kNames.end()) return bad(fmt::format("command is one of {}", fmt::join(kNames, ", ")));
   Command command;
   command.kind = static_cast<CommandKind>(name - kNames.begin());
   command.reason = trimmed(request.reason);
@@ -86,6 +87,7 @@ Result<Command> read_command(const wire::CommandExplainRequest& request, const C
   command.successor = request.successor;
   if (request.decline) {
     if (command.kind == CommandKind::kDecline) return bad("decline takes no statement, it makes one");
+    if (command.kind == CommandKind::kDiagnose) return bad("diagnose takes no statement");
     if (request.decline->empty() || request.decline->size() > kMaxDeclineBytes) {
       return bad(fmt::format("a decline statement has 1 to {} bytes", kMaxDeclineBytes));
     }

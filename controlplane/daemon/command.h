@@ -24,7 +24,7 @@ namespace aerodb::controlplane {
 inline constexpr size_t kMaxReasonBytes = 1024;
 inline constexpr size_t kMaxDeclineBytes = 16 * 1024;
 
-enum class CommandKind : uint8_t { kDemote, kPromote, kDecline };
+enum class CommandKind : uint8_t { kDemote, kPromote, kDecline, kDiagnose };
 [[nodiscard]] std::string_view command_name(CommandKind kind);
 
 enum class CommandStage : uint8_t { kAsked, kExplained, kConfirmed, kDispatched, kAnswered, kUnknown, kRefused };

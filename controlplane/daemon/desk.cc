@@ -316,6 +316,9 @@ void Desk::send(RunPointer run, const Sha256& audit_head) {
     case CommandKind::kDecline:
       kernel_.decline(node, command, audit_head, std::move(done));
       return;
+    case CommandKind::kDiagnose:
+      kernel_.diagnose(node, command, audit_head, std::move(done));
+      return;
   }
 }
 

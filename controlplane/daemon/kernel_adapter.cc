@@ -117,6 +117,14 @@ void KernelAdapter::decline(const ControlledNode& node, const Command& command, 
       deliver_to(std::move(done)));
 }
 
+void KernelAdapter::diagnose(const ControlledNode& node, const Command& command, const Sha256& audit_head,
+                             ReplyDone done) {
+  calls_.call(
+      node.control, verbatim(wire::kControlDiagnose),
+      [request = request_of(command, audit_head)] { return wire::ControlDiagnoseRequest{request}; },
+      deliver_to(std::move(done)));
+}
+
 void KernelAdapter::outcome(const ControlledNode& node, const std::string& request_id,
                             std::move_only_function<void(Result<wire::ControlOutcomeResponse>)> done) {
   calls_.call(

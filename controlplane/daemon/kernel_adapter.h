@@ -45,6 +45,7 @@ class KernelAdapter {
   void demote(const ControlledNode& node, const Command& command, const Sha256& audit_head, ReplyDone done);
   void promote(const ControlledNode& node, const Command& command, const Sha256& audit_head, ReplyDone done);
   void decline(const ControlledNode& node, const Command& command, const Sha256& audit_head, ReplyDone done);
+  void diagnose(const ControlledNode& node, const Command& command, const Sha256& audit_head, ReplyDone done);
 
   // What the node's log records of a request; writes nothing. Errors as explain().
   void outcome(const ControlledNode& node, const std::string& request_id,

@@ -1,5 +1,6 @@
 // control.command
 #include "common/rules/authority_rules.h"
+#include "common/rules/diagnosis_rules.h"
 
 #include "tests/golden/explanations.h"
 
@@ -32,6 +33,21 @@ AuthorityEvidence authority(AuthorityCommand command) {
   return e;
 }
 
+DiagnosisEvidence diagnosis() {
+  DiagnosisEvidence e;
+  e.node = "r1";
+  e.instance = id_of<InstanceId>(0x21);
+  e.state = NodeState::kReady;
+  e.lineage = kLineage;
+  e.manifest_lsn = Lsn(30);
+  e.runs = 2;
+  e.run_bytes = 81'920;
+  e.durable_lsn = Lsn(41);
+  e.commit = CommitId(38);
+  e.memory_bytes = 6'144;
+  return e;
+}
+
 }  // namespace
 
 std::vector<Golden> command_explanations() {
@@ -50,6 +66,14 @@ std::vector<Golden> command_explanations() {
   unsealed.seal_successor.reset();
   unsealed.seal_successor_instance.reset();
   list.push_back({"promote-undetermined", explain_authority_command(unsealed)});
+
+  list.push_back({"diagnose-granted", explain_diagnosis(diagnosis())});
+  auto busy = diagnosis();
+  busy.operation_running = "checkpoint 3";
+  list.push_back({"diagnose-denied", explain_diagnosis(busy)});
+  auto halted = diagnosis();
+  halted.state = NodeState::kHalted;
+  list.push_back({"diagnose-halted", explain_diagnosis(halted)});
   return list;
 }
 

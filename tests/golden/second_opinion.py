@@ -126,6 +126,9 @@ COMMAND = {
         "AUTH-8": lambda e: e["log_validated"],
         "AUTH-12": names_this_node,
     },
+    "diagnose": {
+        "CKPT-8": lambda e: e["state"] == "READY" and e["operation_running"] is None,
+    },
 }
 
 
@@ -137,7 +140,11 @@ def command_conclusion(e, results):
             return {"status": "undetermined"}
     else:
         granted = all(results)
-    return {"status": f"would be {'accepted' if granted else 'rejected'} on this evidence"}
+    concluded = {"status": f"would be {'accepted' if granted else 'rejected'} on this evidence"}
+    if e["command"] == "diagnose":
+        records = max(e["durable_lsn"] - e["manifest_lsn"], 0)
+        concluded["cost"] = {"run_bytes": e["run_bytes"], "log_records": records, "memory_bytes": e["memory_bytes"]}
+    return concluded
 
 
 # --- query.execution

@@ -66,13 +66,17 @@ void Chaos::storage_operation() {
   NodeHost& host = any_node();
   if (!host.is_ready()) return;
   auto& storage = host.node()->engine()->storage();
-  const uint64_t kind = random_.below(10);
-  const auto started = kind < 6   ? storage.checkpoint(!random_.one_in(4))
-                       : kind < 8 ? storage.compact()
-                                  : storage.snapshot(fmt::format("s{}", ++snapshots_));
+  const uint64_t kind = random_.below(12);
+  const auto started = kind < 6    ? storage.checkpoint(!random_.one_in(4))
+                       : kind < 8  ? storage.compact()
+                       : kind < 10 ? storage.snapshot(fmt::format("s{}", ++snapshots_))
+                                   : storage.diagnose();
   if (!started) return;
   context_.journal.note("{}: {} begins", host.name(), engine::operation_kind_name(storage.operations().back().kind));
-  context_.count(kind < 6 ? Counter::kCheckpoints : kind < 8 ? Counter::kCompactions : Counter::kSnapshots);
+  context_.count(kind < 6    ? Counter::kCheckpoints
+                 : kind < 8  ? Counter::kCompactions
+                 : kind < 10 ? Counter::kSnapshots
+                             : Counter::kDiagnoses);
   if (context_.plan.process_crash == 0 && context_.plan.power_crash == 0) return;
   if (!random_.one_in(3)) return;
   const bool power = context_.plan.process_crash == 0 || (context_.plan.power_crash > 0 && random_.one_in(2));

@@ -5,9 +5,7 @@
 namespace aerodb::sim {
 namespace {
 
-std::unexpected<Error> read_only() { return fail(ErrorCode::kIo, "peek: this disk is read-only"); }
-
-class PeekFile final : public runtime::File {
+class PeekFile final : public runtime::ReadOnlyFile {
  public:
   explicit PeekFile(Bytes content) : content_(std::move(content)) {}
   Result<size_t> read(uint64_t offset, std::span<uint8_t> out) override {
@@ -16,10 +14,7 @@ class PeekFile final : public runtime::File {
     std::copy_n(content_.begin() + static_cast<std::ptrdiff_t>(offset), count, out.begin());
     return count;
   }
-  Result<void> write(uint64_t, ByteSpan) override { return read_only(); }
-  Result<void> sync() override { return read_only(); }
   Result<uint64_t> size() override { return content_.size(); }
-  Result<void> fill_zero(uint64_t) override { return read_only(); }
 
  private:
   Bytes content_;
@@ -27,19 +22,12 @@ class PeekFile final : public runtime::File {
 
 }  // namespace
 
-Result<std::unique_ptr<runtime::File>> PeekDisk::open(const std::string& path, runtime::OpenMode mode) {
-  if (mode != runtime::OpenMode::kRead) return read_only();
+Result<std::unique_ptr<runtime::File>> PeekDisk::open_to_read(const std::string& path) {
   auto content = disk_.peek(path);
   if (!content) return fail(ErrorCode::kIo, "peek " + path + ": no such file");
   return std::make_unique<PeekFile>(std::move(*content));
 }
-Result<void> PeekDisk::make_directory(const std::string&) { return read_only(); }
-Result<void> PeekDisk::sync_directory(const std::string&) { return read_only(); }
-Result<void> PeekDisk::rename(const std::string&, const std::string&) { return read_only(); }
-Result<void> PeekDisk::remove(const std::string&) { return read_only(); }
-Result<void> PeekDisk::link(const std::string&, const std::string&) { return read_only(); }
 Result<bool> PeekDisk::exists(const std::string& path) { return disk_.exists(path); }
 Result<std::vector<std::string>> PeekDisk::list(const std::string& path) { return disk_.list(path); }
-Result<std::unique_ptr<runtime::DirectoryLock>> PeekDisk::lock(const std::string&) { return read_only(); }
 
 }  // namespace aerodb::sim

@@ -37,7 +37,7 @@ class ExplainCommand final : public ExplainVerb {
                 "aerodb explain command demote --node p1 --to r1 --instance 6f1c0a52b7e94d3c8a5502d1e9b07f34"};
   }
   void declare(Options& options) override {
-    options.argument("COMMAND", command_, "demote, promote or decline");
+    options.argument("COMMAND", command_, "demote, promote, decline or diagnose");
     options.text("--to", "NODE", successor_, "demote: the node that shall take over");
     options.text("--instance", "HEX", instance_, "demote: its instance, as its status shows it");
     declare_target(options);

@@ -81,7 +81,7 @@ struct ReportCommand {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("request_id", self.request_id, "id of the command");
-    visit("command", self.command, "demote, promote or decline");
+    visit("command", self.command, "demote, promote, decline or diagnose");
     visit("node", self.node, "node that was to carry it out");
     visit("operator", self.operator_name, "who asked");
     visit("uid", self.uid, "user id of the operator");

@@ -45,13 +45,13 @@ TEST(CommandConfirm, DispatchesOneOperationAndAnswersItsBytes) {
 TEST(CommandConfirm, EachCommandOfTheListReachesItsOwnOperation) {
   Cluster cluster;
   ASSERT_TRUE(cluster.start());
-  for (const std::string command : {"promote", "decline"}) {
+  for (const std::string command : {"promote", "decline", "diagnose"}) {
     const auto shown = cluster.explain({command, "r1", std::nullopt, std::nullopt, "why"});
     ASSERT_TRUE(shown);
     ASSERT_TRUE(cluster.confirm(shown->response.challenge, command + " r1"));
     EXPECT_EQ(cluster.r1.last_operation, command);
   }
-  EXPECT_EQ(cluster.r1.operation_calls, 2);
+  EXPECT_EQ(cluster.r1.operation_calls, 3);
 }
 
 TEST(CommandConfirm, HeadOnTheNodeIsTheDispatchRecordOnDisk) {

@@ -171,6 +171,10 @@ class FakeNode {
                      [this](const wire::ControlDeclineRequest& request, wire::Responder responder) {
                        operate("decline", request.request, std::move(responder), wire::ControlDeclineResponse{});
                      });
+    control_->handle(wire::kControlDiagnose,
+                     [this](const wire::ControlDiagnoseRequest& request, wire::Responder responder) {
+                       operate("diagnose", request.request, std::move(responder), wire::StorageStartedResponse{});
+                     });
     control_->handle(wire::kControlOutcome,
                      [this](const wire::ControlOutcomeRequest& request, wire::Responder responder) {
                        last_outcome_id = request.request_id;

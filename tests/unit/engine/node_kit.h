@@ -113,6 +113,7 @@ class TestNode : public EngineEvents {
   std::optional<Error> checkpoint(bool merge = true) { return finish(engine->storage().checkpoint(merge)); }
   std::optional<Error> compact() { return finish(engine->storage().compact()); }
   std::optional<Error> snapshot(std::string name) { return finish(engine->storage().snapshot(std::move(name))); }
+  std::optional<Error> diagnose() { return finish(engine->storage().diagnose()); }
   Result<Position> raise_floor(CommitId floor);
   // The document as JSON, "" where there is none.
   Result<std::string> get(std::string_view id, std::optional<CommitId> at = std::nullopt, uint32_t schema_version = 1);

@@ -10,6 +10,7 @@ namespace aerodb::node {
 namespace {
 
 using testing::code_of;
+using testing::contents;
 using testing::NodeTest;
 using testing::Port;
 using testing::TestNode;
@@ -48,12 +49,6 @@ struct NodeExplanations : NodeTest {
   TestNode p{world, "p", true};
   TestNode r{world, "r", false};
 };
-
-std::map<std::string, std::optional<Bytes>> contents(const sim::SimDisk& disk) {
-  std::map<std::string, std::optional<Bytes>> files;
-  for (const auto& path : disk.tree()) files[path] = disk.peek(path);
-  return files;
-}
 
 bool has(const std::string& json, std::string_view text) { return json.find(text) != std::string::npos; }
 
@@ -109,7 +104,7 @@ TEST_F(NodeExplanations, WhatAPromotionWasDecidedOnIsKeptBeforeItIsAnswered) {
 
 TEST_F(NodeExplanations, ACommandIsExplainedTheSameOnBothListeners) {
   for (auto* node : {&p, &r}) {
-    for (const std::string command : {"demote", "promote", "decline"}) {
+    for (const std::string command : {"demote", "promote", "decline", "diagnose"}) {
       const wire::ControlExplainRequest request{command, "r", r.engine().node().instance, std::nullopt};
       const auto looked_at = explain(*node, wire::kExplainCommand, request);
       EXPECT_TRUE(has(looked_at, R"("explanation_type":"control.command")")) << looked_at;

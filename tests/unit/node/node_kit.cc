@@ -117,6 +117,12 @@ void NodeTest::fill(TestNode& node, int documents) {
   ASSERT_EQ(answered, documents);
 }
 
+std::map<std::string, std::optional<Bytes>> contents(const sim::SimDisk& disk) {
+  std::map<std::string, std::optional<Bytes>> files;
+  for (const auto& path : disk.tree()) files[path] = disk.peek(path);
+  return files;
+}
+
 wire::OperationView NodeTest::finish(wire::Client& maintenance, uint64_t operation) {
   while (true) {
     auto view = call(maintenance, wire::kStorageOperation, {operation});

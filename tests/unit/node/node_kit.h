@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "common/node/node.h"
 #include "common/wire/client.h"
 #include "replica/intake.h"
+#include "tests/sim/runtime/disk.h"
 #include "tests/sim/runtime/process.h"
 
 namespace aerodb::node::testing {
@@ -103,6 +105,9 @@ struct NodeTest : ::testing::Test {
   sim::SimWorld world{1, sim::SimOptions{}};
   sim::SimProcess clients{world.add_machine("clients"), world, {.name = "clients"}};
 };
+
+// Every file of a disk with its content.
+[[nodiscard]] std::map<std::string, std::optional<Bytes>> contents(const sim::SimDisk& disk);
 
 template <class T>
 std::string code_of(const Result<T>& result) {

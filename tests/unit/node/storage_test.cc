@@ -13,6 +13,7 @@ namespace {
 
 using observe::MetricId;
 using testing::code_of;
+using testing::contents;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -49,6 +50,38 @@ struct StorageTest : NodeTest {
   }
   TestNode p{world, "p", true};
 };
+
+TEST_F(StorageTest, ADiagnosisIsAnOperationThatTheControlListenerBegins) {
+  fill(p, 100);
+  ASSERT_EQ(checkpoint(p).stage, "done");
+  auto client = connect(p);
+  ASSERT_TRUE(call(*client, wire::kDocDelete, {"c", "d7", std::nullopt}));
+  const auto before = contents(p.machine.disk());
+  auto control = connect(p, Port::kControl);
+  const auto started = call(*control, wire::kControlDiagnose, {{"q1", "ann", "after a move", std::nullopt}});
+  ASSERT_TRUE(started) << started.error().message;
+  settle();
+  const auto done = storage().operations.back();
+  EXPECT_EQ(done.number, started->operation);
+  EXPECT_EQ(done.kind, "diagnosis");
+  EXPECT_EQ(done.stage, "done");
+  EXPECT_EQ(done.lsn, p.engine().visible().lsn);
+  for (const auto& [path, bytes] : contents(p.machine.disk())) {
+    const bool same = before.contains(path) && before.at(path) == bytes;
+    EXPECT_TRUE(same || path.find("/events") != std::string::npos) << path;
+  }
+}
+
+TEST_F(StorageTest, ADiagnosisBesideAnotherOperationIsDeniedByItsRule) {
+  fill(p, 100);
+  auto maintenance = connect(p, Port::kMaintenance);
+  ASSERT_TRUE(call(*maintenance, wire::kStorageCheckpoint, {{"q1", "ann", "", std::nullopt}, true}));
+  ASSERT_TRUE(p.engine().storage().running());
+  auto control = connect(p, Port::kControl);
+  EXPECT_EQ(code_of(call(*control, wire::kControlDiagnose, {{"q2", "ann", "why", std::nullopt}})), "OPERATION_RUNNING");
+  settle();
+  EXPECT_THAT(event_names(), ::testing::Contains("command_denied"));
+}
 
 TEST_F(StorageTest, ACheckpointIsShownByEverythingThatObserves) {
   fill(p, 100);

@@ -16,7 +16,7 @@ export function Command({ node, nodes, query }: ViewProps) {
   return (
     <>
       <AddressForm path="/command" keep={{ node }} label="command">
-        <Choice name="command" value={command} options={['demote', 'promote', 'decline']} />
+        <Choice name="command" value={command} options={['demote', 'promote', 'decline', 'diagnose']} />
         <Field name="successor" value={successor} hint="demote only" list={others} />
         <Field name="successor_instance" value={query.get('successor_instance')} hint="as its status shows" />
       </AddressForm>
