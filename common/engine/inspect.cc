@@ -164,6 +164,7 @@ Result<void> replay(runtime::Disk& disk, const OpenOptions& options, const std::
           return refused->message;
         }
         ++opened.report.records_replayed;
+        if (options.reached) options.reached->store(record.header.lsn, std::memory_order_relaxed);
         if (stop && stop->lsn == record.header.lsn && stop->chain != record.chain_after()) {
           return fmt::format("the chain after LSN {} is not the one of the last clean stop", stop->lsn.value());
         }

@@ -5,6 +5,7 @@
 // whoever only looks alike.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,6 +24,7 @@ struct OpenOptions {
   std::optional<std::string> name;     // the configuration's: WRONG_NODE where NODE says another
   uint64_t cache_bytes = 64ull << 20;  // blocks of runs held during replay
   runtime::Clock* clock = nullptr;     // times the replay for the report; none: it reports 0. Used by the Job
+  std::shared_ptr<std::atomic<Lsn>> reached = nullptr;  // for who waits: the record last replayed. Written by the Job
 };
 
 // What recovery did, for events, statistics and explanations.

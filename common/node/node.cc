@@ -72,7 +72,8 @@ engine::OpenOptions Node::open_options() const {
           {config_.wal_segments, config_.wal_segment_bytes},
           config_.name,
           config_.storage_cache_bytes,
-          &runtime_.clock()};
+          &runtime_.clock(),
+          replayed_to_};
 }
 
 engine::EngineOptions Node::engine_options() const {

@@ -10,6 +10,7 @@
 // recover, engine. Listeners and connections stay.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
@@ -69,6 +70,8 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   // nullptr before recovery ended, and while the directory is closed.
   [[nodiscard]] engine::Engine* engine() { return engine_.get(); }
   [[nodiscard]] rules::NodeState state() const;
+  // How far a start is: the last record replayed; 0 before the first.
+  [[nodiscard]] Lsn replayed_to() const { return replayed_to_->load(std::memory_order_relaxed); }
   [[nodiscard]] const NodeConfig& config() const { return config_; }
   [[nodiscard]] Binary binary() const { return binary_; }
   [[nodiscard]] runtime::Runtime& runtime() { return runtime_; }
@@ -123,6 +126,7 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   observe::Metrics metrics_;
   observe::EventLog events_;
   std::optional<engine::NodeFile> identity_;
+  std::shared_ptr<std::atomic<Lsn>> replayed_to_ = std::make_shared<std::atomic<Lsn>>();  // written by a Job
   std::unique_ptr<engine::OpenedNode> opened_;  // between claim and engine
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::Engine> ending_;  // left service, not at rest yet

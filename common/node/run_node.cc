@@ -17,7 +17,9 @@ std::string describe(Node& node, const uv::UvRuntime& runtime) {
     return fmt::format("{} {}, role {}{}", name, state, rules::enum_name(engine->role()),
                        engine->fence_reason() ? ", fenced" : "");
   }
-  return fmt::format("{} {}, {} bytes read and written", name, state, runtime.moved_bytes());
+  const Lsn lsn = node.replayed_to();
+  const auto at = lsn == Lsn() ? std::string() : fmt::format(", LSN {} replayed", lsn.value());
+  return fmt::format("{} {}{}, {} bytes read and written", name, state, at, runtime.moved_bytes());
 }
 
 // REST and its listener, where the configuration names one.
