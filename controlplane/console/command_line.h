@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/base/error.h"
+#include "controlplane/console/json_shape.h"
 #include "controlplane/console/output.h"
 
 namespace CLI {
@@ -56,6 +57,7 @@ struct VerbText {
   std::string example;  // whole lines, as typed
   std::string notes{};  // what else must be known; may be empty
   Advice advice = Advice::kShown;
+  JsonShapes json{};  // what it prints with -o json or jsonl, or as JSON lines; empty: no JSON
 };
 
 class Verb {

@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 
+import console_json
 from rpc import Client, ConnectionLost, RpcError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -192,6 +193,7 @@ inspect = "127.0.0.1:{self.inspect_port}"
                               stdin=None if input is not None else subprocess.DEVNULL, timeout=READY_SECONDS)
         if check and done.returncode != 0:
             raise AssertionError(f"aerodb {' '.join(map(str, arguments))}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        console_json.check(arguments, done.stdout)
         return done
 
     def init(self):

@@ -28,7 +28,8 @@ class AuditRead final : public Audit {
     return {.path = "audit",
             .summary = "Shows records of the audit log, word for word.",
             .example = "aerodb audit --after 12 --config configs/local",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::AuditReadResponse>, shape_of<wire::AuditRecordView>}};
   }
   void declare(Options& options) override {
     options.number("--after", after_, 0, kMaxNumber, "records with a greater number");
@@ -65,7 +66,8 @@ class AuditVerify final : public Audit {
             .notes =
                 "The control plane knows the heads that it dispatched. With --file no process is asked, and only a\n"
                 "head known from elsewhere, such as a node's record, shows that the end was cut.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::AuditVerifyResponse>}};
   }
   void declare(Options& options) override {
     options.text("--file", "PATH", file_, "check this file instead of asking the control plane");

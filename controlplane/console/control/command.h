@@ -19,6 +19,11 @@ struct CommandOptions {
   void declare(Options& options);  // with --reason
 };
 
+// The explanation, then the outcome where it was confirmed at once.
+[[nodiscard]] inline JsonShapes command_json() {
+  return {shape_of<wire::CommandExplainResponse>, shape_of<wire::CommandConfirmResponse>};
+}
+
 // A command that reached its node. `statement_file`: where the statement of a decline goes; empty: nowhere.
 [[nodiscard]] Result<ExitCode> explain_and_confirm(const wire::CommandExplainRequest& request,
                                                    const CommandOptions& options, const std::string& statement_file,

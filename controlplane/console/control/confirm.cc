@@ -14,7 +14,8 @@ class Confirm final : public Verb {
                 "aerodb promote r1 --reason drill -o json > explained.json\n"
                 "aerodb confirm \"$(jq -r .challenge explained.json)\" --phrase \"$PHRASE\"",
             .notes = "The phrase is the command's word and the node's name. It is recorded that no person typed it.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::CommandConfirmResponse>}};
   }
   void declare(Options& options) override {
     options.argument("CHALLENGE", request_.challenge, "as the explanation gave it");

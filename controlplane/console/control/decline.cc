@@ -12,7 +12,8 @@ class Decline final : public Verb {
             .summary = "Declines the seal that names a node; makes the statement that says so.",
             .example = "aerodb decline r1 --reason 'its disk is failing' --output r1.decline --config configs/local",
             .notes = "Shows the node's explanation, then asks for the phrase. Nothing happens before it is typed.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = command_json()};
   }
   void declare(Options& options) override {
     options.argument("NODE", node_, "the node that the seal names");

@@ -12,7 +12,8 @@ class Demote final : public Verb {
             .summary = "Seals a primary's epoch for a successor.",
             .example = "aerodb demote p1 --to r1 --reason 'new kernel on p1' --config configs/local",
             .notes = "Shows the node's explanation, then asks for the phrase. Nothing happens before it is typed.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = command_json()};
   }
   void declare(Options& options) override {
     options.argument("NODE", node_, "the primary");

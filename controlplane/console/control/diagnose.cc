@@ -15,7 +15,8 @@ class Diagnose final : public Verb {
                 "Shows the node's explanation, which states the cost, then asks for the phrase. The answer is the\n"
                 "number of the node's operation: `aerodb operation` and the node's events show how far it is, and\n"
                 "what it found.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = command_json()};
   }
   void declare(Options& options) override {
     options.argument("NODE", node_, "the node that reads its own files");

@@ -43,7 +43,8 @@ class InspectCluster final : public Inspect {
             .summary = "Shows every configured node's own answer, one line each.",
             .example = "aerodb inspect cluster --control-plane unix:.cluster/c1/control_plane.sock",
             .notes = "Lines are as of different moments: each node answers for itself. -o json has every field.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::InspectClusterResponse>, shape_of<wire::NodeView>}};
   }
   Result<ExitCode> run(Output& output) override {
     format_.apply(output);
@@ -65,7 +66,8 @@ class InspectNode final : public Inspect {
     return {.path = "inspect node",
             .summary = "Shows one configured node's own answer, whole.",
             .example = "aerodb inspect node p1 --config configs/local",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::NodeView>}};
   }
   void declare(Options& options) override {
     options.argument("NODE", node_, "name of the node");

@@ -36,7 +36,8 @@ class InspectView final : public Verb {
             .summary = summary_,
             .example = fmt::format("aerodb inspect {}{} --config configs/local", what_, one() ? " p1" : ""),
             .notes = notes_,
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::InspectViewResponse>, shape_of<wire::NodeAnswer>}};
   }
   void declare(Options& options) override {
     if (one()) options.argument("NODE", node_, "name of the node");

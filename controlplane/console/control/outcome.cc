@@ -12,7 +12,8 @@ class Outcome final : public Verb {
             .summary = "Shows what a node's log records of a command.",
             .example = "aerodb outcome r1 7c9e6679f42e4b0c8a1d2f3e4b5a6c7d --config configs/local",
             .notes = "For a command whose answer was lost. no_effect_recorded holds as of the receipt beside it.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<wire::ControlOutcomeResponse>}};
   }
   void declare(Options& options) override {
     options.argument("NODE", request_.node, "node that was to carry it out");

@@ -12,7 +12,8 @@ class Promote final : public Verb {
             .summary = "Starts the next epoch on a node whose log proves that it may.",
             .example = "aerodb promote r1 --reason 'new kernel on p1' --config configs/local",
             .notes = "Shows the node's explanation, then asks for the phrase. Nothing happens before it is typed.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = command_json()};
   }
   void declare(Options& options) override {
     options.argument("NODE", node_, "the node");

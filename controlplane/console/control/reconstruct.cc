@@ -18,7 +18,8 @@ class Reconstruct final : public Verb {
         .notes =
             "One file that needs nothing else: who asked for what, on which evidence, what the kernel answered,\n"
             "and every audit record and every event of the range, word for word.",
-        .advice = Advice::kNone};
+        .advice = Advice::kNone,
+        .json = {shape_of<timeline::Report>}};
   }
   void declare(Options& options) override {
     timeline_.declare(options);

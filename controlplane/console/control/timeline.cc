@@ -57,7 +57,8 @@ class Timeline final : public Verb {
                 "A line comes after the one above it by proof, unless its order is \"unproven\"; \"after\" names the\n"
                 "last entry of each other log that is proven to be before it. Clocks order nothing. An entry that no\n"
                 "proof puts outside of the range is in it. -o json has every record word for word.",
-            .advice = Advice::kNone};
+            .advice = Advice::kNone,
+            .json = {shape_of<timeline::Report>, shape_of<timeline::ReportEntry>}};
   }
   void declare(Options& options) override {
     timeline_.declare(options);

@@ -11,7 +11,8 @@ class Delete final : public Verb {
     return {.path = "delete",
             .summary = "Deletes a document that is there.",
             .example = "aerodb delete countries AW",
-            .notes = "Older versions stay readable with --at-commit."};
+            .notes = "Older versions stay readable with --at-commit.",
+            .json = {shape_of<wire::ReceiptResponse>}};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");

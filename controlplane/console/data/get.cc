@@ -15,7 +15,8 @@ class Get final : public Verb {
     return {.path = "get",
             .summary = "Shows one document as of a commit.",
             .example = "aerodb get countries AW --at-commit 3 --node r1 --config configs/local",
-            .notes = "That there is no visible version is an answer as well: exit code 0."};
+            .notes = "That there is no visible version is an answer as well: exit code 0.",
+            .json = {shape_of<wire::DocGetResponse>}};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");

@@ -15,7 +15,8 @@ class History final : public Verb {
     return {.path = "history",
             .summary = "Shows the versions of one document, newest first.",
             .example = "aerodb history countries AW --limit 10 --node r1 --config configs/local",
-            .notes = "Of the versions at or below the floor only the newest is shown, and no deletion."};
+            .notes = "Of the versions at or below the floor only the newest is shown, and no deletion.",
+            .json = {shape_of<wire::DocHistoryResponse>, shape_of<wire::HistoryVersion>}};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");

@@ -37,7 +37,8 @@ class Import final : public Verb {
             .example = "aerodb import countries /usr/share/iso-codes/json/iso_3166-1.json --id-field alpha_2",
             .notes =
                 "FILE is a JSON array, JSON lines, or an object that holds one array of objects. A batch is one\n"
-                "commit. The first batch that is refused ends the import; what was written before stays."};
+                "commit. The first batch that is refused ends the import; what was written before stays.",
+            .json = {shape_of<ImportReport>}};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");

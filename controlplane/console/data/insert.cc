@@ -14,7 +14,8 @@ class Insert final : public WriteDocument {
             .example =
                 "aerodb insert countries '{\"_id\": \"AW\", \"alpha_2\": \"AW\", \"alpha_3\": \"ABW\",\n"
                 "  \"numeric\": \"533\", \"name\": \"Aruba\", \"flag\": \"AW\"}'",
-            .notes = "It is answered when it is durable. The receipt says where in the log."};
+            .notes = "It is answered when it is durable. The receipt says where in the log.",
+            .json = {shape_of<wire::ReceiptResponse>}};
   }
 };
 

@@ -37,11 +37,11 @@ Result<std::string> render_documents(const wire::DocQueryData& data, const docum
 class Query final : public Verb {
  public:
   [[nodiscard]] VerbText text() const override {
-    return {
-        .path = "query",
-        .summary = "Finds documents by an indexed field, within a stated bound.",
-        .example = "aerodb query countries --where 'name>=N' --where 'name<O' --sort name --limit 20",
-        .notes = "All predicates must hold. FIELD is indexed, or _id. A query without a provable bound is refused."};
+    return {.path = "query",
+            .summary = "Finds documents by an indexed field, within a stated bound.",
+            .example = "aerodb query countries --where 'name>=N' --where 'name<O' --sort name --limit 20",
+            .notes = "All predicates must hold. FIELD is indexed, or _id. A query without a provable bound is refused.",
+            .json = {shape_of<wire::DocQueryResponse>, shape_of<wire::DocVersion>}};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");

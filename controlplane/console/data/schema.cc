@@ -12,11 +12,11 @@ constexpr uint64_t kMaxSchemaBytes = uint64_t{1} << 20;
 class SchemaRegister final : public Verb {
  public:
   [[nodiscard]] VerbText text() const override {
-    return {
-        .path = "schema register",
-        .summary = "Registers a schema version from a JSON file.",
-        .example = "aerodb schema register configs/examples/countries.schema.json --node 127.0.0.1:7301",
-        .notes = "The same file again changes nothing. A version is never changed: a new one adds optional fields."};
+    return {.path = "schema register",
+            .summary = "Registers a schema version from a JSON file.",
+            .example = "aerodb schema register configs/examples/countries.schema.json --node 127.0.0.1:7301",
+            .notes = "The same file again changes nothing. A version is never changed: a new one adds optional fields.",
+            .json = {shape_of<wire::ReceiptResponse>}};
   }
   void declare(Options& options) override {
     options.argument("FILE", file_, "the schema as JSON");
@@ -62,12 +62,26 @@ void add_rows(Table& table, const document::Schema& schema, const std::vector<do
   }
 }
 
+// A schema as it was registered: what a JSON line holds.
+struct SchemaLine {
+  std::string collection;
+  uint32_t version = 0;
+  wire::Packed schema_fields;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& visit) {
+    visit("collection", self.collection, "collection");
+    visit("version", self.version, "version");
+    visit("fields", self.schema_fields, "its fields");
+  }
+};
+
 class SchemaList final : public Verb {
  public:
   [[nodiscard]] VerbText text() const override {
     return {.path = "schema list",
             .summary = "Shows every registered schema, field by field.",
-            .example = "aerodb schema list --node 127.0.0.1:7301"};
+            .example = "aerodb schema list --node 127.0.0.1:7301",
+            .json = {shape_of<wire::SchemaListResponse>, shape_of<SchemaLine>}};
   }
   void declare(Options& options) override {
     node_.declare(options);

@@ -11,7 +11,8 @@ class Update final : public WriteDocument {
   [[nodiscard]] VerbText text() const override {
     return {.path = "update",
             .summary = "Replaces a document that is there, as a whole.",
-            .example = "aerodb update countries @aruba.json --node p1 --config configs/local"};
+            .example = "aerodb update countries @aruba.json --node p1 --config configs/local",
+            .json = {shape_of<wire::ReceiptResponse>}};
   }
 };
 

@@ -12,7 +12,8 @@ class ExplainPromotion final : public ExplainVerb {
             .summary = "Proves why an epoch could begin: the seal, its successor, and what was decided on.",
             .example =
                 "aerodb explain promotion --node r1\n"
-                "aerodb explain promotion --node r1 --epoch 2"};
+                "aerodb explain promotion --node r1 --epoch 2",
+            .json = explanation_json()};
   }
   void declare(Options& options) override {
     options.number("--epoch", epoch_, 1, kMaxNumber, "the epoch (default: the newest)");
@@ -34,7 +35,8 @@ class ExplainCommand final : public ExplainVerb {
             .summary = "Shows what a control command would do on present evidence; carries nothing out.",
             .example =
                 "aerodb explain command promote --node r1\n"
-                "aerodb explain command demote --node p1 --to r1 --instance 6f1c0a52b7e94d3c8a5502d1e9b07f34"};
+                "aerodb explain command demote --node p1 --to r1 --instance 6f1c0a52b7e94d3c8a5502d1e9b07f34",
+            .json = explanation_json()};
   }
   void declare(Options& options) override {
     options.argument("COMMAND", command_, "demote, promote, decline or diagnose");

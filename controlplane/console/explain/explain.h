@@ -14,6 +14,11 @@ namespace aerodb::console {
 // An explanation for people, whole: inputs, every rule with its statement and evidence, conclusion.
 [[nodiscard]] std::string render_explanation(ByteSpan explanation, const Screen& screen);
 
+// The explainer's answer, or the node's with --direct.
+[[nodiscard]] inline JsonShapes explanation_json() {
+  return {shape_of<wire::WitnessResponse>, shape_of<wire::ExplanationResponse>};
+}
+
 class ExplainVerb : public Verb {
  protected:
   void declare_target(Options& options);

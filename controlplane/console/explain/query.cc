@@ -17,7 +17,8 @@ class ExplainQuery final : public ExplainVerb {
             "    \"where\": [{\"field\": \"name\", \"op\": \"ge\", \"value\": \"N\"}], \"sort\": \"name\"}'",
         .notes =
             "QUERY has the fields of doc.query. `aerodb query ... --explain` takes the same question as options,\n"
-            "and shows the documents as well."};
+            "and shows the documents as well.",
+        .json = explanation_json()};
   }
   void declare(Options& options) override {
     options.argument("QUERY", query_, "JSON, @FILE, or - for standard input");

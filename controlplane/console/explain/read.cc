@@ -17,7 +17,8 @@ class ExplainRead final : public ExplainVerb {
                 "aerodb explain read countries AW --direct --node 127.0.0.1:7301 -o json",
             .notes =
                 "The node's object is shown unchanged. rules_follow: the same rules over the same evidence give it\n"
-                "again; evidence_agrees: the evidence is what the log, or another node, holds."};
+                "again; evidence_agrees: the evidence is what the log, or another node, holds.",
+            .json = explanation_json()};
   }
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");
@@ -42,7 +43,8 @@ class ExplainReplication final : public ExplainVerb {
   [[nodiscard]] VerbText text() const override {
     return {.path = "explain replication",
             .summary = "Proves whether a replica may answer reads at a commit.",
-            .example = "aerodb explain replication --node r1 --explainer 127.0.0.1:7320"};
+            .example = "aerodb explain replication --node r1 --explainer 127.0.0.1:7320",
+            .json = explanation_json()};
   }
   void declare(Options& options) override {
     options.number("--at-commit", at_commit_, 0, kMaxNumber, std::string(kAtCommit));

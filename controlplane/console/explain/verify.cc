@@ -36,7 +36,8 @@ class ExplainVerify final : public Verb {
                 "aerodb explain verify aw.json",
             .notes =
                 "Needs no node. It finds damage and changes, not a forger who computed new hashes over evidence that\n"
-                "fits: that takes a node's log."};
+                "fits: that takes a node's log.",
+            .json = {shape_of<VerifiedExplanation>}};
   }
   void declare(Options& options) override {
     options.argument("FILE", file_, "as --save wrote it");

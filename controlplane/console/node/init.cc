@@ -33,7 +33,8 @@ class Init final : public Verb {
                 "00112233445566778899aabbccddeeff",
             .notes =
                 "A replica is told the cluster id that its primary's init printed. The ids of instance and lineage\n"
-                "are random unless given, which only comparisons between runs need."};
+                "are random unless given, which only comparisons between runs need.",
+            .json = {shape_of<InitReport>}};
   }
   void declare(Options& options) override {
     options.text("--config", "FILE", config_, "the node's TOML");

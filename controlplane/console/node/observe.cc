@@ -33,7 +33,8 @@ class Status final : public Observe {
   [[nodiscard]] VerbText text() const override {
     return {.path = "status",
             .summary = "Shows a node's identity, role, state, positions and ancestry.",
-            .example = "aerodb status --node r1 --config configs/local"};
+            .example = "aerodb status --node r1 --config configs/local",
+            .json = {shape_of<wire::StatusResponse>}};
   }
   Result<ExitCode> run(Output& output) override {
     auto answer = ask(wire::kStatus, wire::Empty{}, output);
@@ -48,7 +49,8 @@ class Stats final : public Observe {
   [[nodiscard]] VerbText text() const override {
     return {.path = "stats",
             .summary = "Shows every metric of a node, exactly.",
-            .example = "aerodb stats --node 127.0.0.1:7301"};
+            .example = "aerodb stats --node 127.0.0.1:7301",
+            .json = {shape_of<wire::StatsResponse>, shape_of<wire::MetricValue>}};
   }
   Result<ExitCode> run(Output& output) override {
     auto answer = ask(wire::kObserveStats, wire::Empty{}, output);
@@ -72,7 +74,8 @@ class Events final : public Observe {
     return {.path = "events",
             .summary = "Shows the numbered events of a node.",
             .example = "aerodb events --after 10 --node p1 --config configs/local",
-            .notes = "Their numbers order them. The time is for people; clocks of two nodes order nothing."};
+            .notes = "Their numbers order them. The time is for people; clocks of two nodes order nothing.",
+            .json = {shape_of<wire::ObserveEventsResponse>, shape_of<wire::EventRecord>}};
   }
   void declare(Options& options) override {
     options.number("--after", after_, 0, kMaxNumber, "events with a greater number");

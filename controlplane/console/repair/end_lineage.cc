@@ -22,7 +22,8 @@ class EndLineage final : public MaintenanceVerb {
                 "are answered LINEAGE_ENDED for ever. Every other node of the configuration's directory, and every\n"
                 "--peer, is asked for its position: one that is further, or holds a seal, denies it by name; one\n"
                 "that does not answer must be named by --absent. A lost node that still runs somewhere goes on\n"
-                "acknowledging in its old lineage until it hears of this one."};
+                "acknowledging in its old lineage until it hears of this one.",
+            .json = {shape_of<wire::EndLineageResponse>}};
   }
   void declare(Options& options) override {
     options.required_text("--lost", "NODE", lost_, "the primary whose disk is gone");

@@ -49,7 +49,8 @@ class ExportOrphans final : public MaintenanceVerb {
             "it is there, and the directory notes down that this log was exported up to its end, which\n"
             "`aerodb bootstrap --discard` asks for. The\n"
             "first line is a header; then schemas, then versions in the order of their commits, tombstones\n"
-            "included; the last line is a summary. Nothing is taken back into any node by itself."};
+            "included; the last line is a summary. Nothing is taken back into any node by itself.",
+        .json = {shape_of<OrphansAnswer>}};
   }
   void declare(Options& options) override {
     options.argument("FILE", file_, "the export; must not exist");

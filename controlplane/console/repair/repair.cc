@@ -46,7 +46,8 @@ class Resume final : public RepairVerb {
                 "Log, runs and state are verified first; where they don't hold, or the cause is still there,\n"
                 "RESUME_DENIED says what was found and nothing has changed. After a divergence --from names the\n"
                 "node whose history this one is compared with. With --accept-lineage the node is not halted:\n"
-                "its source goes on in another lineage, and this log ends at or before the fork."};
+                "its source goes on in another lineage, and this log ends at or before the fork.",
+            .json = {shape_of<wire::RepairStatusResponse>}};
   }
   void declare(Options& options) override {
     options.text("--accept-lineage", "LINEAGE", lineage_, "32 hex digits, as LINEAGE_CHANGED named it");
@@ -81,7 +82,8 @@ class Bootstrap final : public RepairVerb {
                 "the log goes on from there by the shipper. Until the last step the node is as it was, and a\n"
                 "transfer that broke off goes on where it was when the command is given again. A node with a log\n"
                 "of its own needs --discard and its phrase, and first `aerodb orphans export` where that log\n"
-                "holds what the source does not have."};
+                "holds what the source does not have.",
+            .json = {shape_of<wire::RepairStatusResponse>}};
   }
   void declare(Options& options) override {
     options.required_text("--from", "NODE", from_, "HOST:PORT of a replication listener, or a name beside --config");
@@ -114,7 +116,8 @@ class ShowRepair final : public MaintenanceVerb {
   [[nodiscard]] VerbText text() const override {
     return {.path = "repair",
             .summary = "Shows how far a node's resume, bootstrap or export of orphans is, or how it ended.",
-            .example = "aerodb repair --node r1 --config configs/local"};
+            .example = "aerodb repair --node r1 --config configs/local",
+            .json = {shape_of<wire::RepairStatusResponse>}};
   }
   Result<ExitCode> run(Output& output) override {
     auto session = connect(output);

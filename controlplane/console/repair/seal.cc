@@ -44,7 +44,8 @@ class Seal final : public Verb {
                 "What demote does, without the node: the same rules decide, and the seal is the last record of the\n"
                 "log. It reaches the successor as every record does, from this log: `aerodb promote` there needs\n"
                 "it. The instance is the one that `aerodb status` of the successor shows. The same command again\n"
-                "answers the same seal."};
+                "answers the same seal.",
+            .json = {shape_of<SealAnswer>}};
   }
   void declare(Options& options) override {
     options.required_text("--data-dir", "DIR", data_dir_, "the data directory of the stopped primary");

@@ -46,7 +46,8 @@ class Backup final : public Verb {
             .notes =
                 "Whose data: --node is asked over its maintenance listener; --data-dir is read under its lock. With\n"
                 "neither, the node of the configuration is asked where it runs, and its directory read where not.\n"
-                "A running node goes on with everything. What it writes after the command is not in the backup."};
+                "A running node goes on with everything. What it writes after the command is not in the backup.",
+            .json = {shape_of<BackupAnswer>}};
   }
   void declare(Options& options) override {
     options.required_text("--output", "FILE", file_, "the backup; must not exist");

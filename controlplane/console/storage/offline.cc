@@ -2,6 +2,7 @@
 
 #include "common/config/config.h"
 #include "common/node/node_config.h"
+#include "common/uv/posix_disk.h"
 #include "controlplane/console/target.h"
 
 namespace aerodb::console {
@@ -19,6 +20,15 @@ Result<std::string> DirectoryTarget::directory() const {
 }
 
 Result<engine::OpenOptions> DirectoryTarget::open_options() const {
+  engine::OpenOptions options;
+  if (!data_dir_.empty()) {
+    uv::PosixDisk disk;
+    auto geometry = wal::ring_geometry(disk, data_dir_);
+    if (!geometry) return fail(std::move(geometry.error()));
+    options.data_dir = data_dir_;
+    options.geometry = *geometry;
+    return options;
+  }
   const std::string path = config_path(config_);
   if (path.empty()) {
     return fail(ErrorCode::kUsage,
@@ -27,7 +37,6 @@ Result<engine::OpenOptions> DirectoryTarget::open_options() const {
   }
   auto config = config::load<node::NodeConfig>(path);
   if (!config) return fail(std::move(config.error()));
-  engine::OpenOptions options;
   options.data_dir = config->data_dir;
   options.geometry = {config->wal_segments, config->wal_segment_bytes};
   options.name = config->name;

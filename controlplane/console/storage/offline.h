@@ -15,7 +15,7 @@ class DirectoryTarget {
   void declare(Options& options);
   // USAGE where none is named.
   [[nodiscard]] Result<std::string> directory() const;
-  // The whole configuration: needs --config.
+  // With --data-dir the ring's files say its geometry, and the node may have any name.
   [[nodiscard]] Result<engine::OpenOptions> open_options() const;
 
  private:

@@ -47,7 +47,8 @@ class Checkpoint final : public OperationVerb {
             .example = "aerodb checkpoint --node p1 --config configs/local",
             .notes =
                 "Writes and reads go on meanwhile. Neighbouring runs of one size class are merged in the same\n"
-                "command unless --no-merge is given."};
+                "command unless --no-merge is given.",
+            .json = {shape_of<wire::OperationView>, shape_of<wire::StorageStartedResponse>}};
   }
   void declare(Options& options) override {
     options.flag("--no-merge", no_merge_, "leave the runs as they are");
@@ -67,7 +68,8 @@ class Compact final : public OperationVerb {
     return {.path = "compact",
             .summary = "Merges all runs into one and drops what the floor lets go.",
             .example = "aerodb compact --node p1 --config configs/local",
-            .notes = "The merged run needs its room on disk before the old ones are removed."};
+            .notes = "The merged run needs its room on disk before the old ones are removed.",
+            .json = {shape_of<wire::OperationView>, shape_of<wire::StorageStartedResponse>}};
   }
 
  private:
@@ -84,7 +86,8 @@ class Snapshot final : public OperationVerb {
             .example = "aerodb snapshot --name before-import --node p1 --config configs/local",
             .notes =
                 "The files are second names of the runs and take no room until runs are merged. Only a backup\n"
-                "protects from the loss of the disk."};
+                "protects from the loss of the disk.",
+            .json = {shape_of<wire::OperationView>, shape_of<wire::StorageStartedResponse>}};
   }
   void declare(Options& options) override {
     options.text("--name", "NAME", name_, "directory below snapshots/ (default: the time in UTC)");
@@ -104,7 +107,8 @@ class ShowOperation final : public MaintenanceVerb {
     return {.path = "operation",
             .summary = "Shows how far a node's storage operation is, or how it ended.",
             .example = "aerodb operation --node p1 --config configs/local",
-            .notes = "Numbers begin at 1 with each start of the node; it remembers the last 16."};
+            .notes = "Numbers begin at 1 with each start of the node; it remembers the last 16.",
+            .json = {shape_of<wire::OperationView>}};
   }
   void declare(Options& options) override {
     options.number("--number", number_, 1, kMaxNumber, "which one (default: the last)");
@@ -131,7 +135,8 @@ class CollectGarbage final : public MaintenanceVerb {
             .example = "aerodb gc --floor 4711 --reason 'kept for 30 days' --phrase 'drop history below 4711'",
             .notes =
                 "A record of the log says so, and nothing takes it back. The versions leave the disk with the\n"
-                "next merges. On a terminal the phrase is asked for; elsewhere --phrase gives it."};
+                "next merges. On a terminal the phrase is asked for; elsewhere --phrase gives it.",
+            .json = {shape_of<wire::StorageGcResponse>}};
   }
   void declare(Options& options) override {
     options.number("--floor", floor_, 1, kMaxNumber, "the oldest commit that stays readable; mandatory");

@@ -51,7 +51,8 @@ class Restore final : public Verb {
             .notes =
                 "The whole backup is proven before the directory changes. The node restored starts a lineage of its\n"
                 "own and, unless told otherwise, a cluster of its own: the node that the backup was taken of may\n"
-                "still run. Replicas follow it after a bootstrap."};
+                "still run. Replicas follow it after a bootstrap.",
+            .json = {shape_of<RestoreAnswer>}};
   }
   void declare(Options& options) override {
     options.required_text("--input", "FILE", file_, "the backup");

@@ -92,7 +92,8 @@ class Dump final : public RunVerb {
     return {.path = "run dump",
             .summary = "Shows a run file: what it says of itself, its sections and every version, as JSON lines.",
             .example = "aerodb run dump data/p1/runs/00000001.run",
-            .notes = "Ends with RUN_DAMAGED at the first block that does not hold; `run verify` checks everything."};
+            .notes = "Ends with RUN_DAMAGED at the first block that does not hold; `run verify` checks everything.",
+            .json = {shape_of<RunLine>, shape_of<SectionLine>, shape_of<VersionLine>}};
   }
 
  private:
@@ -131,7 +132,8 @@ class VerifyRun final : public RunVerb {
             .example = "aerodb run verify data/p1/runs/00000001.run",
             .notes =
                 "Blocks, order, filters, counts, and index sections against the documents. Whether it is the\n"
-                "file that a manifest means is for `aerodb verify` to say."};
+                "file that a manifest means is for `aerodb verify` to say.",
+            .json = {shape_of<RunLine>}};
   }
 
  private:

@@ -100,7 +100,8 @@ class Verify final : public Verb {
             .notes =
                 "Reads only; a node must not run meanwhile. Level manifest proves that every byte of runs or archive\n"
                 "is the one that was written; chain also proves the log; replay also every document, index and\n"
-                "digest. The first trouble ends it with exit code 65."};
+                "digest. The first trouble ends it with exit code 65.",
+            .json = {shape_of<CheckedLine>, shape_of<VerifiedLine>}};
   }
   void declare(Options& options) override {
     options.argument("TARGET", target_, "a data directory, a snapshot's directory, or a backup");

@@ -195,7 +195,9 @@ class Dump final : public Look {
             .example = "aerodb wal dump --data-dir data/p1",
             .notes =
                 "Reads only; a running node's log may be looked at. A broken frame at the very end is what a crash\n"
-                "leaves; the node decides about it when it starts."};
+                "leaves; the node decides about it when it starts.",
+            .json = {shape_of<SegmentLine>, shape_of<FrameLine>, shape_of<RecordLine>, shape_of<TroubleLine>,
+                     shape_of<TotalLine>}};
   }
   Result<ExitCode> run(Output& output) override { return look(output, true); }
 };
@@ -206,7 +208,8 @@ class VerifyWal final : public Look {
     return {.path = "wal verify",
             .summary = "Checks every frame and the chain of a log, offline, and names what does not hold.",
             .example = "aerodb wal verify --data-dir data/p1",
-            .notes = "One JSON line for each trouble and one with the totals; exit code 65 where there was any."};
+            .notes = "One JSON line for each trouble and one with the totals; exit code 65 where there was any.",
+            .json = {shape_of<TroubleLine>, shape_of<TotalLine>}};
   }
   Result<ExitCode> run(Output& output) override { return look(output, false); }
 };
@@ -232,7 +235,8 @@ class Resize final : public Verb {
             .example = "aerodb wal resize --config configs/local/p1.toml --segments 16 --segment-bytes 67108864",
             .notes =
                 "The configuration still has the old size: it says what the ring is now. Change it afterwards to\n"
-                "what was given here. A crash meanwhile leaves the old ring or the new one."};
+                "what was given here. A crash meanwhile leaves the old ring or the new one.",
+            .json = {shape_of<ResizeReport>}};
   }
   void declare(Options& options) override {
     options.number("--segments", segments_, 1, 4096, "segments of the new ring; mandatory");

@@ -48,7 +48,8 @@ TEST(CommandReference, ControlPlaneVerbsGiveNoAdvice) {
   int seen = 0;
   for (const auto& verb : program->verbs()) {
     const auto text = verb->text();
-    for (const std::string word : {"inspect", "demote", "promote", "decline", "diagnose", "confirm", "outcome", "audit"}) {
+    for (const std::string word :
+         {"inspect", "demote", "promote", "decline", "diagnose", "confirm", "outcome", "audit"}) {
       if (text.path.substr(0, text.path.find(' ')) != word) continue;
       ++seen;
       EXPECT_EQ(text.advice, Advice::kNone) << text.path;
