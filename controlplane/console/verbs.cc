@@ -42,6 +42,7 @@ std::unique_ptr<CommandLine> make_command_line() {
       make_query,
       make_history,
       make_import,
+      make_export,
       make_explain_read,
       make_explain_query,
       make_explain_recovery,

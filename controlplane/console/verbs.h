@@ -18,6 +18,7 @@ namespace aerodb::console {
 [[nodiscard]] std::unique_ptr<Verb> make_query();
 [[nodiscard]] std::unique_ptr<Verb> make_history();
 [[nodiscard]] std::unique_ptr<Verb> make_import();
+[[nodiscard]] std::unique_ptr<Verb> make_export();
 
 // explain/
 [[nodiscard]] std::unique_ptr<Verb> make_explain_read();

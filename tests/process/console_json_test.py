@@ -41,6 +41,7 @@ class ConsoleJsonTest(DeskTest):
             self.asked("stats", *node, form=form)
             self.asked("events", *node, form=form)
         self.asked("query", "more", "--where", "rank>=1", "--limit", 3, "--explain", *node)
+        self.asked("export", "more", "more.jsonl", *node)
         self.asked("get", "more", "a", *node)
         self.asked("get", "more", "nobody", *node)
         self.asked("delete", "more", "a", *node)

@@ -36,13 +36,13 @@ class CompletionTest(unittest.TestCase):
         return [candidate.split("\t")[0] for candidate in done.stdout.splitlines()]
 
     def test_bash_completes_verbs_options_and_words(self):
-        self.assertEqual(self.in_bash("exp"), ["explain"])
+        self.assertEqual(sorted(self.in_bash("exp")), ["explain", "export"])
         self.assertEqual(sorted(self.in_bash("explain", "re")), ["read", "recovery", "replication"])
         self.assertEqual(self.in_bash("query", "notes", "--lim"), ["--limit"])
         self.assertEqual(sorted(self.in_bash("get", "notes", "n1", "-o", "")), ["json", "jsonl", "table"])
 
     def test_fish_completes_verbs_options_and_words(self):
-        self.assertEqual(self.in_fish("aerodb exp"), ["explain"])
+        self.assertEqual(sorted(self.in_fish("aerodb exp")), ["explain", "export"])
         self.assertEqual(sorted(self.in_fish("aerodb explain re")), ["read", "recovery", "replication"])
         self.assertEqual(self.in_fish("aerodb query notes --lim"), ["--limit"])
         self.assertEqual(sorted(self.in_fish("aerodb get notes n1 --format ")), ["json", "jsonl", "table"])

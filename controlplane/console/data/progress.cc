@@ -11,8 +11,11 @@ constexpr auto kRedraw = std::chrono::milliseconds(100);
 }  // namespace
 
 std::string progress_line(uint64_t done, uint64_t total, double seconds) {
-  const uint64_t cells = total == 0 ? kBarCells : done * kBarCells / total;
-  const uint64_t percent = total == 0 ? 100 : done * 100 / total;
+  if (total == 0)
+    return seconds <= 0 ? fmt::format("{}", done)
+                        : fmt::format("{}  {:.0f}/s", done, static_cast<double>(done) / seconds);
+  const uint64_t cells = done * kBarCells / total;
+  const uint64_t percent = done * 100 / total;
   std::string line = fmt::format("[{}{}] {:3}%  {}/{}", std::string(cells, '#'), std::string(kBarCells - cells, ' '),
                                  percent, done, total);
   if (done == 0 || seconds <= 0) return line;

@@ -9,7 +9,7 @@
 
 namespace aerodb::console {
 
-// "[####      ]  40%  2,048/5,127  3,900/s  1 s left"
+// "[####      ]  40%  2048/5127  3900/s  1 s left"; "2048  3900/s" where nobody knows how much there is (total 0).
 [[nodiscard]] std::string progress_line(uint64_t done, uint64_t total, double seconds);
 
 class Progress {

@@ -50,7 +50,7 @@ class ExportOrphans final : public MaintenanceVerb {
             "`aerodb bootstrap --discard` asks for. The\n"
             "first line is a header; then schemas, then versions in the order of their commits, tombstones\n"
             "included; the last line is a summary. Nothing is taken back into any node by itself.",
-        .json = {shape_of<OrphansAnswer>}};
+        .json = {shape_of<OrphansAnswer>, shape_of<wire::RepairStatusResponse>}};
   }
   void declare(Options& options) override {
     options.argument("FILE", file_, "the export; must not exist");

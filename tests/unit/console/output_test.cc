@@ -106,6 +106,7 @@ TEST(Output, AnErrorCannotSteerTheTerminal) {
 }
 
 TEST(Progress, LineShowsRateAndWhatRemains) {
+  EXPECT_EQ(progress_line(2048, 0, 2), "2048  1024/s");
   EXPECT_EQ(progress_line(0, 100, 0), "[" + std::string(30, ' ') + "]   0%  0/100");
   EXPECT_EQ(progress_line(50, 100, 10),
             "[" + std::string(15, '#') + std::string(15, ' ') + "]  50%  50/100  5/s  10 s left");

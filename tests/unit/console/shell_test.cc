@@ -25,7 +25,7 @@ const std::vector<VerbOutline>& verbs() {
 std::vector<std::string> next(const std::vector<std::string>& words) { return next_words(verbs(), words); }
 
 TEST(Completion, FollowsTheTreeOfVerbs) {
-  EXPECT_THAT(next({"exp"}), ElementsAre("explain"));
+  EXPECT_THAT(next({"exp"}), ElementsAre("explain", "export"));
   EXPECT_THAT(next({"explain", "re"}), ElementsAre("read", "recovery", "replication"));
   EXPECT_THAT(next({"schema", ""}), ElementsAre("list", "register"));
   EXPECT_THAT(next({"nothing", ""}), IsEmpty());
