@@ -31,10 +31,7 @@ struct Envelope {
 
 template <class Message>
 Result<std::string> json_of(const Message& message) {
-  Bytes packed;
-  document::PackWriter out(packed);
-  wire::encode(message, out);
-  return document::to_json(ByteSpan(packed));
+  return document::to_json(ByteSpan(wire::packed_of(message)));
 }
 
 [[nodiscard]] http::HttpResponse enveloped(const Envelope& envelope, std::string_view data);

@@ -4,15 +4,14 @@
 #include <memory>
 #include <string_view>
 
-#include "common/document/msgpack.h"
+#include "common/document/json.h"
 #include "common/wire/messages_documents.h"
 
 namespace aerodb::explainer {
 
 // Owns what its fields view.
 struct QueryRequest {
-  Bytes packed;
-  document::Tape tape;
+  document::ParsedJson json;
   wire::DocQueryRequest fields;
 
   // BAD_REQUEST, MISSING_FIELD or UNKNOWN_FIELD, naming the place or the field. A receipt can't be given this way: its

@@ -124,7 +124,8 @@ void Intake::open_session(const wire::ReplicaOpenRequest& request, wire::Respond
                         if (!durable) return responder.error(durable.error());
                         auto& e = *node_.engine();
                         responder.ok(wire::ReplicaOpenResponse{number, e.node().name, e.node().instance,
-                                                               e.visible().lsn, e.visible().lsn, e.visible().chain});
+                                                               e.visible().lsn, e.visible().lsn, e.visible().chain,
+                                                               e.visible().commit});
                       });
 }
 
@@ -266,8 +267,8 @@ void Intake::answer_when_durable(bool with_records, wire::Responder responder) {
                           node_.metrics().add(MetricId::kReplicaBatchesDurableCount);
                           node_.metrics().add(MetricId::kReplicaBatchesAppliedCount);
                         }
-                        const Lsn lsn = node_.engine()->visible().lsn;
-                        responder.ok(wire::ReplicaAppendResponse{lsn, lsn});
+                        const auto& visible = node_.engine()->visible();
+                        responder.ok(wire::ReplicaAppendResponse{visible.lsn, visible.lsn, visible.commit});
                       });
 }
 

@@ -294,6 +294,13 @@ Result<void> from_json(std::string_view text, Bytes& out) {
   return {};
 }
 
+Result<ParsedJson> parse_json(std::string_view text) {
+  ParsedJson json;
+  if (auto read = from_json(text, json.packed); !read) return fail(std::move(read.error()));
+  if (auto parsed = json.tape.parse(json.packed); !parsed) return fail(std::move(parsed.error()));
+  return json;
+}
+
 Result<std::vector<std::string>> split_json_documents(std::string_view text, std::string_view array_key) {
   SplittingReader reader(text);
   std::vector<std::string> documents;

@@ -25,6 +25,14 @@ enum class JsonStyle : uint8_t { kCompact, kPretty };
 // outside int64/uint64, duplicate keys and nesting deeper than 32 refused, `out` then unchanged.
 [[nodiscard]] Result<void> from_json(std::string_view text, Bytes& out);
 
+// JSON text read whole. The errors of from_json.
+struct ParsedJson {
+  Bytes packed;
+  Tape tape;  // of packed
+  [[nodiscard]] Cursor root() const { return tape.root(); }
+};
+[[nodiscard]] Result<ParsedJson> parse_json(std::string_view text);
+
 // A JSON document to MessagePack by its schema: strings of `bytes` fields are read as hex; everything else as
 // from_json. Only `bytes` values are converted here (BAD_REQUEST with the field where a string is not hex); whether the
 // document is valid is the node's decision.

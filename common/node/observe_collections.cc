@@ -68,10 +68,7 @@ bool fill_page(const engine::Engine& engine, const wire::ObserveCollectionsReque
     if (schema == nullptr) continue;
     if (page.size() == request.limit) return true;
     auto view = make(state.layers(), *schema);
-    Bytes packed;
-    document::PackWriter out(packed);
-    wire::encode(view, out);
-    bytes += packed.size();
+    bytes += wire::packed_of(view).size();
     if (bytes > kMaxPageBytes && !page.empty()) return true;
     page.push_back(std::move(view));
   }

@@ -8,12 +8,6 @@
 
 namespace aerodb::node {
 
-// A value and what it views.
-struct PackedJson {
-  Bytes packed;
-  document::Tape tape;
-};
-
 // Copies a value, turning hex into bytes where a member of that type is bytes: ids and hashes. What does not fit is
 // copied as it is, for decode() to refuse by its name.
 template <class T>
@@ -62,12 +56,13 @@ void pack_as(document::Cursor value, document::PackWriter& out) {
 }
 
 // One JSON object. BAD_REQUEST with line and column.
-[[nodiscard]] Result<PackedJson> json_object(std::string_view text);
+[[nodiscard]] Result<document::ParsedJson> json_object(std::string_view text);
 
 // The object as the message would be sent, behind `count` further members that stand packed in `members`.
 template <class Message>
-[[nodiscard]] Result<PackedJson> as_message(document::Cursor object, ByteSpan members = {}, uint32_t count = 0) {
-  PackedJson message;
+[[nodiscard]] Result<document::ParsedJson> as_message(document::Cursor object, ByteSpan members = {},
+                                                      uint32_t count = 0) {
+  document::ParsedJson message;
   document::PackWriter out(message.packed);
   out.map(object.token().size + count);
   out.raw(members);

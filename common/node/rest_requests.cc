@@ -9,14 +9,6 @@
 namespace aerodb::node {
 namespace {
 
-template <class Message>
-Bytes packed(const Message& message) {
-  Bytes bytes;
-  document::PackWriter out(bytes);
-  wire::encode(message, out);
-  return bytes;
-}
-
 // The visible schema of that version, or the newest; nullptr where there is none, or nothing to look it up in: the
 // listener has its own words for each of these.
 const document::Schema* schema_of(Node& node, std::string_view collection, std::optional<uint64_t> version) {
@@ -56,8 +48,9 @@ Result<Bytes> write_one(Node& node, const RestRequest& request, std::optional<st
   const auto* schema = schema_of(node, request.collection, request.parameters.schema_version);
   const auto document = document_of(root, schema);
   if (!document) return fail(document.error());
-  return packed(wire::DocInsertRequest{request.collection, version_of(schema, request.parameters.schema_version),
-                                       request.receipt, wire::Packed{*document}});
+  return wire::packed_of(wire::DocInsertRequest{request.collection,
+                                                version_of(schema, request.parameters.schema_version), request.receipt,
+                                                wire::Packed{*document}});
 }
 
 // The value of a field in a query: hex where its schema says bytes. Keeps what it makes in `kept`.
@@ -85,7 +78,7 @@ Result<void> take_receipt(const RestRequest& request, Message& message) {
 }
 
 // The body of a query with what the path says, and the newest schema version where it names none.
-Result<PackedJson> query_message(Node& node, const RestRequest& request, document::Cursor body) {
+Result<document::ParsedJson> query_message(Node& node, const RestRequest& request, document::Cursor body) {
   if (body.find("collection")) {
     return fail(Error{ErrorCode::kUnknownField, "collection: stands in the path, not in the body", {}}.with(
         "field", "collection"));
@@ -104,20 +97,21 @@ Result<Bytes> rest_insert(Node& node, const RestRequest& request) { return write
 Result<Bytes> rest_update(Node& node, const RestRequest& request) { return write_one(node, request, request.id); }
 
 Result<Bytes> rest_delete(Node& /*node*/, const RestRequest& request) {
-  return packed(wire::DocDeleteRequest{request.collection, request.id, request.receipt});
+  return wire::packed_of(wire::DocDeleteRequest{request.collection, request.id, request.receipt});
 }
 
 Result<Bytes> rest_get(Node& node, const RestRequest& request) {
   const auto& given = request.parameters;
   const auto version = version_of(schema_of(node, request.collection, given.schema_version), given.schema_version);
-  return packed(wire::DocGetRequest{request.collection, request.id, version, given.at_commit, request.receipt});
+  return wire::packed_of(
+      wire::DocGetRequest{request.collection, request.id, version, given.at_commit, request.receipt});
 }
 
 Result<Bytes> rest_history(Node& node, const RestRequest& request) {
   const auto& given = request.parameters;
   const auto version = version_of(schema_of(node, request.collection, given.schema_version), given.schema_version);
-  return packed(wire::DocHistoryRequest{request.collection, request.id, version, given.before_commit, *given.limit,
-                                        request.receipt});
+  return wire::packed_of(wire::DocHistoryRequest{request.collection, request.id, version, given.before_commit,
+                                                 *given.limit, request.receipt});
 }
 
 Result<Bytes> rest_query(Node& node, const RestRequest& request) {
@@ -138,7 +132,7 @@ Result<Bytes> rest_query(Node& node, const RestRequest& request) {
     if (auto taken = take_value(schema, *query->sort, *query->after->sort_value, kept); !taken)
       return fail(std::move(taken.error()));
   }
-  return packed(*query);
+  return wire::packed_of(*query);
 }
 
 Result<Bytes> rest_write(Node& node, const RestRequest& request) {
@@ -158,7 +152,7 @@ Result<Bytes> rest_write(Node& node, const RestRequest& request) {
     operation.document = wire::Packed{kept.emplace_back(std::move(*document))};
     if (!operation.schema_version) operation.schema_version = version_of(schema, std::nullopt);
   }
-  return packed(*write);
+  return wire::packed_of(*write);
 }
 
 Result<Bytes> rest_register(Node& /*node*/, const RestRequest& request) {
@@ -166,9 +160,9 @@ Result<Bytes> rest_register(Node& /*node*/, const RestRequest& request) {
   if (!schema) return fail(schema.error());
   Bytes bytes;
   document::encode_schema(*schema, bytes);
-  return packed(wire::SchemaRegisterRequest{wire::Packed{bytes}});
+  return wire::packed_of(wire::SchemaRegisterRequest{wire::Packed{bytes}});
 }
 
-Result<Bytes> rest_nothing(Node& /*node*/, const RestRequest& /*request*/) { return packed(wire::Empty{}); }
+Result<Bytes> rest_nothing(Node& /*node*/, const RestRequest& /*request*/) { return wire::packed_of(wire::Empty{}); }
 
 }  // namespace aerodb::node

@@ -11,6 +11,15 @@ namespace aerodb::wire {
 template <class Message, class Writer>
 void encode(const Message& message, Writer& out);
 
+// A message as the bytes that it travels in.
+template <class Message>
+[[nodiscard]] Bytes packed_of(const Message& message) {
+  Bytes packed;
+  document::PackWriter out(packed);
+  encode(message, out);
+  return packed;
+}
+
 // Reads a map. Views in the result point into the cursor's source. Errors: BAD_REQUEST (wrong type, out of range,
 // number not below 2^53 for Number<>), MISSING_FIELD, UNKNOWN_FIELD, each naming the key.
 template <class Message>

@@ -83,7 +83,7 @@ struct ReplicaOpenResponse {
   Lsn durable_lsn;
   Lsn applied_lsn;
   Chain chain;
-  CommitId applied_commit{};
+  CommitId applied_commit;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("session", self.session, "number of the session; supersedes all older ones");
@@ -117,7 +117,7 @@ struct ReplicaAppendRequest {
 struct ReplicaAppendResponse {
   Lsn durable_lsn;
   Lsn applied_lsn;
-  CommitId applied_commit{};
+  CommitId applied_commit;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& visit) {
     visit("durable_lsn", self.durable_lsn, "end of the replica's durable log");

@@ -60,17 +60,10 @@ class Table {
 // "aerodb VERB: CODE: message", then rule, details and what changes the evidence, each on an indented line.
 [[nodiscard]] std::string error_text(std::string_view who, const Error& error, Advice advice);
 
-// A message as the bytes it travels in. Text of a message as JSON.
-template <class Message>
-[[nodiscard]] Bytes packed_of(const Message& message) {
-  Bytes packed;
-  document::PackWriter out(packed);
-  wire::encode(message, out);
-  return packed;
-}
+// A message as JSON.
 template <class Message>
 [[nodiscard]] std::string json_of(const Message& message, document::JsonStyle style = document::JsonStyle::kCompact) {
-  auto text = document::to_json(packed_of(message), style);
+  auto text = document::to_json(wire::packed_of(message), style);
   AERODB_ASSERT(text.has_value());
   return std::move(*text);
 }
@@ -92,7 +85,7 @@ class Output {
   // A whole answer in the chosen form.
   template <class Message>
   void message(const Message& message) {
-    packed(packed_of(message));
+    packed(wire::packed_of(message));
   }
   // An answer that is a list: JSON lines are its elements, JSON is the whole of it.
   template <class Message, class Element>

@@ -9,6 +9,7 @@
 #include "common/uv/posix_disk.h"
 #include "controlplane/daemon/controlplane_config.h"
 #include "explainer/explainer_config.h"
+#include "shipper/shipper_config.h"
 
 namespace aerodb::console {
 namespace {
@@ -72,6 +73,24 @@ ServiceWords words_of(ServiceTarget::Kind kind) {
     return {"--control-plane", "AERODB_CONTROL_PLANE", "listener of the control plane (else AERODB_CONTROL_PLANE)"};
   }
   return {"--explainer", "AERODB_EXPLAINER", "listener of the explainer (else AERODB_EXPLAINER)"};
+}
+
+// Where the shipper or explainer of that name is served; nullopt where none has it.
+Result<std::optional<runtime::Endpoint>> listener_of_no_node(const std::string& name, const std::string& config) {
+  const std::string path = config_path(config);
+  if (path.empty()) return std::optional<runtime::Endpoint>();
+  const std::string directory = directory_of(path);
+  auto shippers = all_of_kind<shipper::ShipperConfig>(directory, config::ConfigKind::kShipper);
+  if (!shippers) return fail(std::move(shippers.error()));
+  for (const auto& shipper : *shippers) {
+    if (shipper.name == name) return std::optional(shipper.listen_shipper);
+  }
+  auto explainers = all_of_kind<explainer::ExplainerConfig>(directory, config::ConfigKind::kExplainer);
+  if (!explainers) return fail(std::move(explainers.error()));
+  for (const auto& explainer : *explainers) {
+    if (explainer.name == name) return std::optional(explainer.listen_explainer);
+  }
+  return std::optional<runtime::Endpoint>();
 }
 
 void declare_config(Options& options, std::string& config) {
@@ -144,6 +163,7 @@ void NodeTarget::declare(Options& options) {
 runtime::Endpoint NodeTarget::listener_of(const node::NodeConfig& config) const {
   switch (listener_) {
     case NodeListener::kClient:
+    case NodeListener::kObserved:
       return config.listen_client;
     case NodeListener::kReplication:
       return config.listen_replication;
@@ -158,6 +178,11 @@ Result<runtime::Endpoint> NodeTarget::endpoint() const {
     auto endpoint = runtime::Endpoint::parse(node_);
     if (!endpoint) return fail(ErrorCode::kUsage, fmt::format("--node: {}", endpoint.error().message));
     return endpoint;
+  }
+  if (listener_ == NodeListener::kObserved && !node_.empty()) {
+    auto other = listener_of_no_node(node_, config_);
+    if (!other) return fail(std::move(other.error()));
+    if (*other) return std::move(**other);
   }
   auto config = find_node_config(node_, config_);
   if (!config) return fail(std::move(config.error()));

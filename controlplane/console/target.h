@@ -25,7 +25,12 @@ struct FormatOption {
 };
 
 // Which of a node's listeners a name in the configuration stands for. An address given is taken as it is.
-enum class NodeListener : uint8_t { kClient, kReplication, kMaintenance };
+enum class NodeListener : uint8_t {
+  kClient,
+  kReplication,
+  kMaintenance,
+  kObserved,  // a node's client listener, or what a shipper or explainer of that name serves
+};
 
 class NodeTarget {
  public:

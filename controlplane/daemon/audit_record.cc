@@ -26,14 +26,11 @@ void optional_text(document::PackWriter& out, std::string_view key, const std::o
     out.nil();
 }
 
-// A line read back. `packed` backs the tape.
-struct ParsedLine {
-  Bytes packed;
-  document::Tape tape;
-};
-bool parse_line(std::string_view line, ParsedLine& parsed) {
-  return document::from_json(line, parsed.packed) && parsed.tape.parse(parsed.packed) &&
-         parsed.tape.root().type() == document::Type::kMap;
+// A line read back; nullopt where it is no object.
+std::optional<document::ParsedJson> parse_line(std::string_view line) {
+  auto json = document::parse_json(line);
+  if (!json || json->root().type() != document::Type::kMap) return std::nullopt;
+  return std::move(*json);
 }
 
 std::string hash_of(std::string_view text) { return to_hex(sha256(as_bytes(text))); }
@@ -129,9 +126,9 @@ Result<std::string> render_audit_record(uint64_t number, uint64_t wall_us, const
 
 std::optional<std::string> audit_record_problem(std::string_view line, uint64_t number, const Sha256& prev) {
   if (line.size() > kMaxAuditLineBytes) return fmt::format("longer than {} bytes", kMaxAuditLineBytes);
-  ParsedLine parsed;
-  if (!parse_line(line, parsed)) return "not a JSON object";
-  const auto root = parsed.tape.root();
+  const auto parsed = parse_line(line);
+  if (!parsed) return "not a JSON object";
+  const auto root = parsed->root();
   const auto own_number = root.find("number");
   const auto stage = root.find("stage");
   const auto own_prev = root.find("prev");
@@ -151,9 +148,9 @@ std::optional<std::string> audit_record_problem(std::string_view line, uint64_t 
 }
 
 std::string audit_stage_of(std::string_view line) {
-  ParsedLine parsed;
-  if (!parse_line(line, parsed)) return "";
-  const auto stage = parsed.tape.root().find("stage");
+  const auto parsed = parse_line(line);
+  if (!parsed) return "";
+  const auto stage = parsed->root().find("stage");
   return std::string(stage ? stage->text().value_or("") : "");
 }
 

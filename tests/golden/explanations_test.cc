@@ -1,16 +1,13 @@
-// Every explanation, byte for byte. AERODB_UPDATE=1 writes the files anew; the difference is then for a person to
-// judge.
+// Every explanation, byte for byte.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "common/base/checksum.h"
 #include "common/document/json.h"
 #include "common/rules/rederive.h"
+#include "tests/documents.h"
 #include "tests/golden/explanations.h"
 
 namespace aerodb::rules::golden {
@@ -18,20 +15,11 @@ namespace {
 
 const std::string kFolder = "tests/golden/explanations/";
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(GoldenExplanations, AreAsKept) {
   for (const auto& golden : all()) {
     auto pretty = document::to_json(golden.explanation.packed, document::JsonStyle::kPretty);
     ASSERT_TRUE(pretty);
-    const std::string path = kFolder + golden.name + ".json";
-    if (std::getenv("AERODB_UPDATE") != nullptr) std::ofstream(path, std::ios::binary) << *pretty << '\n';
-    EXPECT_EQ(read_text(path), *pretty + '\n') << path;
+    documents::expect_file(kFolder + golden.name + ".json", *pretty + '\n');
   }
 }
 
@@ -52,7 +40,7 @@ TEST(GoldenExplanations, FollowFromTheirOwnEvidenceAsSentAndAsSaved) {
     EXPECT_EQ(derived->why, "");
 
     Bytes bytes;
-    ASSERT_TRUE(document::from_json(read_text(kFolder + golden.name + ".json"), bytes));
+    ASSERT_TRUE(document::from_json(documents::read_text(kFolder + golden.name + ".json"), bytes));
     document::Tape saved;
     ASSERT_TRUE(saved.parse(bytes));
     derived = rederive(saved.root());

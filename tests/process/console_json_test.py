@@ -48,6 +48,9 @@ class ConsoleJsonTest(DeskTest):
         self.asked("history", "more", "a", *node)
         for where in (node, ("--node", f"127.0.0.1:{self.cluster.ports['r1'][0]}")):
             self.asked("status", *where)
+        self.cluster.wait_in_step()
+        shown = json.loads(self.asked("status", "--node", f"127.0.0.1:{self.cluster.shipper_port}"))
+        self.assertEqual([target["target"] for target in shown["targets"]], ["r1", "r2"])
 
     def storage(self):
         config = ("--config", "p1.toml")

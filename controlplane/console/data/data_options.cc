@@ -49,12 +49,9 @@ void ReceiptFile::declare(Options& options) {
 }
 
 Result<wire::Receipt> receipt_from_json(std::string_view text) {
-  Bytes packed;
-  document::Tape tape;
-  auto read = document::from_json(text, packed);
-  if (read) read = tape.parse(packed);
-  if (!read) return fail(std::move(read.error()));
-  const auto map = tape.root();
+  const auto json = document::parse_json(text);
+  if (!json) return fail(json.error());
+  const auto map = json->root();
   wire::Receipt receipt;
   const bool whole = map.type() == document::Type::kMap && read_id(map, "lineage", receipt.lineage) &&
                      read_count(map, "epoch", receipt.epoch) && read_count(map, "commit_id", receipt.commit_id) &&

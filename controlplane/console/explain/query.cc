@@ -27,11 +27,9 @@ class ExplainQuery final : public ExplainVerb {
   Result<ExitCode> run(Output& output) override {
     auto text = text_of_word(query_);
     if (!text) return fail(std::move(text.error()));
-    Bytes packed;
-    if (auto read = document::from_json(*text, packed); !read) return fail(ErrorCode::kUsage, read.error().message);
-    document::Tape tape;
-    if (auto parsed = tape.parse(packed); !parsed) return fail(std::move(parsed.error()));
-    auto request = wire::decode<wire::DocQueryRequest>(tape.root());
+    const auto json = document::parse_json(*text);
+    if (!json) return fail(ErrorCode::kUsage, json.error().message);
+    auto request = wire::decode<wire::DocQueryRequest>(json->root());
     if (!request) return fail(ErrorCode::kUsage, "QUERY: " + request.error().message);
     return ask(wire::kExplainQuery, *request, wire::kWitnessQuery, {node(), *text}, output);
   }

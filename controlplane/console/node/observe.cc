@@ -1,4 +1,4 @@
-// aerodb status, stats, events: what one node says of itself.
+// aerodb status, stats, events: what one process says of itself.
 #include <fmt/format.h>
 
 #include "controlplane/console/target.h"
@@ -15,29 +15,47 @@ class Observe : public Verb {
   }
 
  protected:
+  Result<std::unique_ptr<Session>> connect(Output& output) {
+    format_.apply(output);
+    return node_.connect();
+  }
   template <class Request, class Response>
   Result<Response> ask(const wire::Method<Request, Response>& method, const Request& request, Output& output) {
-    format_.apply(output);
-    auto session = node_.connect();
+    auto session = connect(output);
     if (!session) return fail(std::move(session.error()));
     return (*session)->ask(method, request);
   }
 
  private:
-  NodeTarget node_;
+  NodeTarget node_{NodeListener::kObserved};
   FormatOption format_;
 };
 
 class Status final : public Observe {
  public:
   [[nodiscard]] VerbText text() const override {
-    return {.path = "status",
-            .summary = "Shows a node's identity, role, state, positions and ancestry.",
-            .example = "aerodb status --node r1 --config configs/local",
-            .json = {shape_of<wire::StatusResponse>}};
+    return {
+        .path = "status",
+        .summary = "Shows a node's identity, role, state, positions and ancestry, or a shipper's source and targets.",
+        .example =
+            "aerodb status --node r1 --config configs/local\n"
+            "aerodb status --node s1-from-p1 --config configs/local",
+        .json = {shape_of<wire::StatusResponse>, shape_of<wire::ShipperStatusResponse>}};
   }
   Result<ExitCode> run(Output& output) override {
-    auto answer = ask(wire::kStatus, wire::Empty{}, output);
+    auto session = connect(output);
+    if (!session) return fail(std::move(session.error()));
+    auto hello = (*session)->ask(wire::kHelloClient, {wire::kProtocolVersion, "aerodb"});
+    if (!hello) return fail(std::move(hello.error()));
+    if (hello->listener == wire::listener_name(wire::ListenerKind::kShipper))
+      return show(**session, wire::kShipperStatus, output);
+    return show(**session, wire::kStatus, output);
+  }
+
+ private:
+  template <class Response>
+  static Result<ExitCode> show(Session& session, const wire::Method<wire::Empty, Response>& method, Output& output) {
+    auto answer = session.ask(method, wire::Empty{});
     if (!answer) return fail(std::move(answer.error()));
     output.message(*answer);
     return ExitCode::kOk;
@@ -48,7 +66,7 @@ class Stats final : public Observe {
  public:
   [[nodiscard]] VerbText text() const override {
     return {.path = "stats",
-            .summary = "Shows every metric of a node, exactly.",
+            .summary = "Shows every metric of a node, shipper or explainer, exactly.",
             .example = "aerodb stats --node 127.0.0.1:7301",
             .json = {shape_of<wire::StatsResponse>, shape_of<wire::MetricValue>}};
   }

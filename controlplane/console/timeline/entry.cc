@@ -61,10 +61,9 @@ Result<EntryName> entry_name_of(std::string_view text) {
 
 Entry entry_of(const wire::AuditRecordView& record) {
   Entry entry{{"", record.number}, 0, record.stage, "", record.line, {}};
-  Bytes packed;
-  document::Tape tape;
-  if (!document::from_json(record.line, packed) || !tape.parse(packed)) return entry;
-  const auto root = tape.root();
+  const auto json = document::parse_json(record.line);
+  if (!json) return entry;
+  const auto root = json->root();
   if (root.type() != document::Type::kMap) return entry;
   if (const auto wall_us = root.find("wall_us")) entry.wall_us = wall_us->unsigned_integer().value_or(0);
   entry.facts.request_id = text_at(root, "request_id");

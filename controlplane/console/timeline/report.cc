@@ -72,12 +72,11 @@ std::vector<ReportCommand> commands_of(const Timeline& timeline, const std::vect
   for (const size_t i : inside) {
     const auto& entry = timeline.entries[i];
     if (!entry.name.source.empty() || entry.facts.request_id.empty()) continue;
-    Bytes packed;
-    document::Tape tape;
-    if (!document::from_json(entry.verbatim, packed) || !tape.parse(packed)) continue;
+    const auto json = document::parse_json(entry.verbatim);
+    if (!json) continue;
     const auto [place, added] = places.emplace(entry.facts.request_id, commands.size());
     if (added) commands.emplace_back();
-    take_record(commands[place->second], entry, tape.root());
+    take_record(commands[place->second], entry, json->root());
   }
   for (const size_t i : inside) {
     const auto& entry = timeline.entries[i];

@@ -1,12 +1,10 @@
 // The configurations of the roles: the files under configs/, docs/configuration.md, and the rules between keys.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <regex>
-#include <sstream>
 
 #include "common/config/config.h"
 #include "common/document/json.h"
@@ -14,59 +12,25 @@
 #include "controlplane/daemon/controlplane_config.h"
 #include "explainer/explainer_config.h"
 #include "shipper/shipper_config.h"
+#include "tests/documents.h"
 
 namespace aerodb::config {
 namespace {
 
 using controlplane::ControlplaneConfig;
+using documents::expect_section;
+using documents::read_text;
 using explainer::ExplainerConfig;
 using node::NodeConfig;
 using shipper::ShipperConfig;
 
 constexpr const char* kDocument = "docs/configuration.md";
 
-std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path;
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-// The text between two markers, each on a line of its own.
-struct Section {
-  size_t begin;
-  size_t end;
-};
-Section section(const std::string& text, const std::string& open, const std::string& close) {
-  const size_t at = text.find(open + "\n");
-  if (at == std::string::npos) {
-    ADD_FAILURE() << kDocument << " lacks " << open;
-    return {0, 0};
-  }
-  const size_t begin = at + open.size() + 1;
-  return {begin, text.find(close, begin)};
-}
-
-template <class Config>
-void expect_documented(const std::string& name) {
-  std::string text = read_text(kDocument);
-  const Section place = section(text, "<!-- config:" + name + " -->", "<!-- /config -->");
-  ASSERT_NE(place.end, std::string::npos);
-  const std::string table = reference_table<Config>();
-  if (std::getenv("AERODB_UPDATE") != nullptr) {
-    text.replace(place.begin, place.end - place.begin, table);
-    std::ofstream(kDocument) << text;
-    return;
-  }
-  EXPECT_EQ(text.substr(place.begin, place.end - place.begin), table) << "AERODB_UPDATE=1 rewrites " << kDocument;
-}
-
 TEST(Document, HasTheTableOfEveryConfiguration) {
-  expect_documented<NodeConfig>("node");
-  expect_documented<ShipperConfig>("shipper");
-  expect_documented<ExplainerConfig>("explainer");
-  expect_documented<ControlplaneConfig>("controlplane");
+  expect_section(kDocument, "config:node", reference_table<NodeConfig>());
+  expect_section(kDocument, "config:shipper", reference_table<ShipperConfig>());
+  expect_section(kDocument, "config:explainer", reference_table<ExplainerConfig>());
+  expect_section(kDocument, "config:controlplane", reference_table<ControlplaneConfig>());
 }
 
 std::map<std::string, std::string> codes_by_name(const std::string& text, const std::regex& row, int name, int code) {
@@ -80,9 +44,7 @@ std::map<std::string, std::string> codes_by_name(const std::string& text, const 
 TEST(Document, ExitCodesEqualTheEnum) {
   const auto in_enum = codes_by_name(read_text("common/base/exit_code.h"), std::regex(R"((k\w+) = (\d+))"), 1, 2);
   ASSERT_GT(in_enum.size(), 10u);
-  const std::string text = read_text(kDocument);
-  const Section place = section(text, "<!-- exit-codes -->", "<!-- /exit-codes -->");
-  const std::string table = text.substr(place.begin, place.end - place.begin);
+  const std::string table = documents::read_section(kDocument, "exit-codes");
   EXPECT_EQ(codes_by_name(table, std::regex(R"(\| (\d+) \| (\w+) \|)"), 2, 1), in_enum);
 }
 

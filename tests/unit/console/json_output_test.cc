@@ -5,16 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "controlplane/console/verbs.h"
+#include "tests/documents.h"
 
 namespace aerodb::console {
 namespace {
-
-constexpr const char* kDocument = "docs/console-output.md";
 
 std::string tables_of(const VerbText& text) {
   std::string tables;
@@ -45,21 +41,7 @@ std::string description() {
 }
 
 TEST(JsonOutput, IsDescribedForEveryVerb) {
-  std::stringstream content;
-  content << std::ifstream(kDocument).rdbuf();
-  std::string text = content.str();
-  const std::string open = "<!-- verbs -->\n";
-  const size_t begin = text.find(open);
-  const size_t end = text.find("<!-- /verbs -->");
-  ASSERT_NE(begin, std::string::npos);
-  ASSERT_NE(end, std::string::npos);
-  const size_t from = begin + open.size();
-  if (std::getenv("AERODB_UPDATE") != nullptr) {
-    text.replace(from, end - from, description());
-    std::ofstream(kDocument) << text;
-    return;
-  }
-  EXPECT_EQ(text.substr(from, end - from), description()) << "AERODB_UPDATE=1 rewrites " << kDocument;
+  documents::expect_section("docs/console-output.md", "verbs", description());
 }
 
 TEST(JsonOutput, EveryVerbWithAChoiceOfFormsSaysWhatItsJsonHolds) {

@@ -1,34 +1,14 @@
-// docs/command-reference.md shows what --help prints. With AERODB_UPDATE=1 in the environment the test writes it.
+// docs/command-reference.md shows what --help prints.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "controlplane/console/verbs.h"
+#include "tests/documents.h"
 
 namespace aerodb::console {
 namespace {
 
-constexpr const char* kDocument = "docs/command-reference.md";
-
 TEST(CommandReference, ShowsTheHelpOfEveryVerb) {
-  std::stringstream content;
-  content << std::ifstream(kDocument).rdbuf();
-  std::string text = content.str();
-  const std::string open = "<!-- verbs -->\n";
-  const size_t begin = text.find(open);
-  const size_t end = text.find("<!-- /verbs -->");
-  ASSERT_NE(begin, std::string::npos);
-  ASSERT_NE(end, std::string::npos);
-  const size_t from = begin + open.size();
-  const std::string reference = make_command_line()->reference();
-  if (std::getenv("AERODB_UPDATE") != nullptr) {
-    text.replace(from, end - from, reference);
-    std::ofstream(kDocument) << text;
-    return;
-  }
-  EXPECT_EQ(text.substr(from, end - from), reference) << "AERODB_UPDATE=1 rewrites " << kDocument;
+  documents::expect_section("docs/command-reference.md", "verbs", make_command_line()->reference());
 }
 
 TEST(CommandReference, EveryVerbHasAnExampleThatNamesIt) {

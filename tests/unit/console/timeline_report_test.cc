@@ -1,14 +1,11 @@
-// Reports from fixed logs, byte for byte, and that nothing of the logs is missing in them. AERODB_UPDATE=1 writes the
-// kept files anew.
+// Reports from fixed logs, byte for byte, and that nothing of the logs is missing in them.
 #include <gmock/gmock.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
 
 #include "common/document/json.h"
 #include "controlplane/console/output.h"
+#include "tests/documents.h"
 #include "tests/unit/console/timeline_kit.h"
 
 namespace aerodb::console::timeline {
@@ -20,12 +17,6 @@ using ::testing::Not;
 
 constexpr uint64_t kNoonUs = 1'795'262'400'000'000;
 
-std::string read_text(const std::string& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 Bytes packed_json(const std::string& text) {
   Bytes packed;
   EXPECT_TRUE(document::from_json(text, packed).has_value());
@@ -35,7 +26,7 @@ Bytes packed_json(const std::string& text) {
 controlplane::AuditDetails explained() {
   controlplane::AuditDetails details;
   details.bytes("sha256", Bytes(32, 0xab)).bytes("binding_sha256", Bytes(32, 0xcd)).text("unreached", "r2");
-  const auto explanation = packed_json(read_text("tests/golden/explanations/demote-granted.json"));
+  const auto explanation = packed_json(documents::read_text("tests/golden/explanations/demote-granted.json"));
   details.packed("explanation", explanation);
   return details;
 }
@@ -72,9 +63,7 @@ Logs switchover() {
 Report whole_report(const Logs& logs) { return *report_of(logs, {}); }
 
 void expect_kept(const std::string& name, const std::string& text) {
-  const std::string path = "tests/unit/console/reports/" + name;
-  if (std::getenv("AERODB_UPDATE") != nullptr) std::ofstream(path, std::ios::binary) << text;
-  EXPECT_EQ(read_text(path), text) << path;
+  documents::expect_file("tests/unit/console/reports/" + name, text);
 }
 
 TEST(TimelineReport, IsAsKeptInEveryForm) {

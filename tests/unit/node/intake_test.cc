@@ -55,6 +55,19 @@ TEST_F(IntakeTest, RecordsNeedAProvenSession) {
   EXPECT_TRUE(append(opened->session, before, Lsn(1), count, records));
 }
 
+TEST_F(IntakeTest, EachAnswerSaysHowFarReadsSee) {
+  const auto opened = open();
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->applied_commit, CommitId(0));
+  fetch(Lsn(1));
+  ASSERT_TRUE(append(opened->session, before, Lsn(1), 0, {}));
+  const auto appended = append(opened->session, before, Lsn(1), count, records);
+  ASSERT_TRUE(appended);
+  EXPECT_EQ(appended->applied_lsn, p.engine().visible().lsn);
+  EXPECT_EQ(appended->applied_commit, CommitId(3));
+  EXPECT_EQ(open()->applied_commit, CommitId(3));
+}
+
 TEST_F(IntakeTest, AnAppendToAnEmptyLogNeedsASession) {
   EXPECT_EQ(code_of(append(0, Chain{}, Lsn(1), 0, {})), "STALE_SESSION");
   EXPECT_EQ(code_of(append(1, Chain{}, Lsn(1), 0, {})), "STALE_SESSION");

@@ -1,12 +1,8 @@
-// docs/openapi/node.json and the table of routes in docs/spec/API_SPEC.md say what common/node/rest_routes.h says. With
-// AERODB_UPDATE=1 in the environment the tests write them instead of comparing.
+// docs/openapi/node.json and the table of routes in docs/spec/API_SPEC.md say what common/node/rest_routes.h says.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "common/node/rest_routes.h"
+#include "tests/documents.h"
 #include "tests/unit/wire/openapi_schemas.h"
 
 namespace aerodb::node {
@@ -14,22 +10,8 @@ namespace {
 
 using namespace wire::testing;
 
-// Tests run in the root of the source tree.
 constexpr auto kOpenApi = "docs/openapi/node.json";
 constexpr auto kPage = "docs/spec/API_SPEC.md";
-constexpr std::string_view kBegin = "<!-- routes:begin -->\n";
-constexpr std::string_view kEnd = "<!-- routes:end -->\n";
-
-bool updating() { return std::getenv("AERODB_UPDATE") != nullptr; }
-
-std::string read_text(const std::string& path) {
-  std::ifstream file(path);
-  EXPECT_TRUE(file) << path;
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::string described(std::string_view schema, std::string_view help) {
   return Object()
       .text("description", help)
@@ -158,28 +140,9 @@ std::string route_table() {
   return table;
 }
 
-TEST(RestDocuments, OpenApiSaysWhatTheRoutesSay) {
-  const auto expected = openapi_document();
-  if (updating()) {
-    std::ofstream(kOpenApi) << expected;
-    return;
-  }
-  EXPECT_EQ(read_text(kOpenApi), expected) << "AERODB_UPDATE=1 rewrites " << kOpenApi;
-}
+TEST(RestDocuments, OpenApiSaysWhatTheRoutesSay) { documents::expect_file(kOpenApi, openapi_document()); }
 
-TEST(RestDocuments, ThePageListsTheRoutes) {
-  const auto text = read_text(kPage);
-  const auto begin = text.find(kBegin);
-  const auto end = text.find(kEnd);
-  ASSERT_NE(begin, std::string::npos) << kPage;
-  ASSERT_NE(end, std::string::npos) << kPage;
-  const auto from = begin + kBegin.size();
-  if (updating()) {
-    std::ofstream(kPage) << text.substr(0, from) << route_table() << text.substr(end);
-    return;
-  }
-  EXPECT_EQ(text.substr(from, end - from), route_table()) << "AERODB_UPDATE=1 rewrites the table";
-}
+TEST(RestDocuments, ThePageListsTheRoutes) { documents::expect_section(kPage, "routes", route_table()); }
 
 }  // namespace
 }  // namespace aerodb::node

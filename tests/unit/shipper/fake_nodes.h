@@ -124,7 +124,7 @@ class FakeReplica {
         return;
       }
       ++session_;
-      responder.ok(wire::ReplicaOpenResponse{session_, "r", {}, log.end(), log.end(), log.end_chain()});
+      responder.ok(wire::ReplicaOpenResponse{session_, "r", {}, log.end(), log.end(), log.end_chain(), CommitId(log.end().value())});
     });
     server_->handle(wire::kReplicaAppend, [this](const wire::ReplicaAppendRequest& request, wire::Responder responder) {
       const auto verdict = take(request);
@@ -133,7 +133,7 @@ class FakeReplica {
       } else if (verdict) {
         responder.error({*verdict, "refused", {}});
       } else {
-        responder.ok(wire::ReplicaAppendResponse{log.end(), log.end()});
+        responder.ok(wire::ReplicaAppendResponse{log.end(), log.end(), CommitId(log.end().value())});
       }
     });
     AERODB_ASSERT(server_->listen(at_port(port_)).has_value());
@@ -150,7 +150,7 @@ class FakeReplica {
   // Answers what it kept silent about.
   void speak() {
     mute = false;
-    for (auto& responder : std::exchange(held_, {})) responder.ok(wire::ReplicaAppendResponse{log.end(), log.end()});
+    for (auto& responder : std::exchange(held_, {})) responder.ok(wire::ReplicaAppendResponse{log.end(), log.end(), CommitId(log.end().value())});
   }
   [[nodiscard]] config::Peer peer(const std::string& name) const { return {name, at_port(port_)}; }
 

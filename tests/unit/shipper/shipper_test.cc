@@ -377,6 +377,7 @@ TEST(Shipper, KeepsBothSidesLastHeardFresh) {
   EXPECT_LE(*c.shipper->status().source_heard_us_ago, kWaitMs * 1000 + 2000);
   EXPECT_EQ(c.target().durable_lsn, Lsn(5));
   EXPECT_EQ(c.target().applied_lsn, Lsn(5));
+  EXPECT_EQ(c.target().applied_commit, CommitId(5));
   const auto& journal = c.replica().journal;
   EXPECT_GE(std::ranges::count(journal, "proof 6"), 9);
 }

@@ -1,49 +1,24 @@
-// docs/spec/PROTOCOL.md says what the structs say. With AERODB_UPDATE=1 in the environment the test writes the tables
-// into the document instead of comparing them.
+// docs/spec/PROTOCOL.md says what the structs say.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "common/wire/methods.h"
 #include "common/wire/scanner.h"
 #include "common/wire/server.h"
+#include "tests/documents.h"
 #include "tests/unit/wire/protocol_tables.h"
 
 namespace aerodb::wire {
 namespace {
 
-// Tests run in the root of the source tree.
 constexpr auto kDocument = "docs/spec/PROTOCOL.md";
-constexpr std::string_view kBegin = "<!-- methods:begin -->\n";
-constexpr std::string_view kEnd = "<!-- methods:end -->\n";
-
-std::string read_document() {
-  std::ifstream file(kDocument);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(Protocol, TheDocumentListsWhatTheStructsDefine) {
-  const auto text = read_document();
-  const auto begin = text.find(kBegin);
-  const auto end = text.find(kEnd);
-  ASSERT_NE(begin, std::string::npos) << kDocument;
-  ASSERT_NE(end, std::string::npos);
-  const auto from = begin + kBegin.size();
-  const auto tables = testing::protocol_tables();
-  if (std::getenv("AERODB_UPDATE") != nullptr) {
-    std::ofstream(kDocument) << text.substr(0, from) << tables << text.substr(end);
-    return;
-  }
-  EXPECT_EQ(text.substr(from, end - from), tables) << "run this test with AERODB_UPDATE=1 to rewrite the tables";
+  documents::expect_section(kDocument, "methods", testing::protocol_tables());
 }
 
 TEST(Protocol, TheDocumentStatesTheLimitsOfTheCode) {
-  const auto text = read_document();
+  const auto text = documents::read_text(kDocument);
   const ServerLimits limits;
   const auto states = [&text](const std::string& row) { return text.find(row) != std::string::npos; };
   EXPECT_TRUE(states("| bytes of a message | " + std::to_string(kMaxMessageBytes) + " |"));
