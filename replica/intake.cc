@@ -119,14 +119,13 @@ void Intake::open_session(const wire::ReplicaOpenRequest& request, wire::Respond
   auto& engine = *node_.engine();
   // Positions are reported as durable; records still on their way are waited for, so that the source's next batch
   // follows.
-  engine.when_durable(engine.newest().lsn,
-                      [this, number = session_.number, responder = std::move(responder)](Result<void> durable) mutable {
-                        if (!durable) return responder.error(durable.error());
-                        auto& e = *node_.engine();
-                        responder.ok(wire::ReplicaOpenResponse{number, e.node().name, e.node().instance,
-                                                               e.visible().lsn, e.visible().lsn, e.visible().chain,
-                                                               e.visible().commit});
-                      });
+  engine.when_durable(engine.newest().lsn, [this, number = session_.number,
+                                            responder = std::move(responder)](Result<void> durable) mutable {
+    if (!durable) return responder.error(durable.error());
+    auto& e = *node_.engine();
+    responder.ok(wire::ReplicaOpenResponse{number, e.node().name, e.node().instance, e.visible().lsn, e.visible().lsn,
+                                           e.visible().chain, e.visible().commit});
+  });
 }
 
 Chain Intake::own_chain() const {

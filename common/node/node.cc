@@ -68,12 +68,9 @@ Error Node::not_ready() const {
 }
 
 engine::OpenOptions Node::open_options() const {
-  return {config_.data_dir,
-          {config_.wal_segments, config_.wal_segment_bytes},
-          config_.name,
-          config_.storage_cache_bytes,
-          &runtime_.clock(),
-          replayed_to_};
+  return {config_.data_dir,  {config_.wal_segments, config_.wal_segment_bytes},
+          config_.name,      config_.storage_cache_bytes,
+          &runtime_.clock(), replayed_to_};
 }
 
 engine::EngineOptions Node::engine_options() const {

@@ -127,7 +127,7 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   observe::EventLog events_;
   std::optional<engine::NodeFile> identity_;
   std::shared_ptr<std::atomic<Lsn>> replayed_to_ = std::make_shared<std::atomic<Lsn>>();  // written by a Job
-  std::unique_ptr<engine::OpenedNode> opened_;  // between claim and engine
+  std::unique_ptr<engine::OpenedNode> opened_;                                            // between claim and engine
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<engine::Engine> ending_;  // left service, not at rest yet
   // After the engine, so that they end first: what the engine still holds then answers into nothing.

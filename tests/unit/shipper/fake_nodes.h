@@ -124,7 +124,8 @@ class FakeReplica {
         return;
       }
       ++session_;
-      responder.ok(wire::ReplicaOpenResponse{session_, "r", {}, log.end(), log.end(), log.end_chain(), CommitId(log.end().value())});
+      responder.ok(wire::ReplicaOpenResponse{
+          session_, "r", {}, log.end(), log.end(), log.end_chain(), CommitId(log.end().value())});
     });
     server_->handle(wire::kReplicaAppend, [this](const wire::ReplicaAppendRequest& request, wire::Responder responder) {
       const auto verdict = take(request);
@@ -150,7 +151,8 @@ class FakeReplica {
   // Answers what it kept silent about.
   void speak() {
     mute = false;
-    for (auto& responder : std::exchange(held_, {})) responder.ok(wire::ReplicaAppendResponse{log.end(), log.end(), CommitId(log.end().value())});
+    for (auto& responder : std::exchange(held_, {}))
+      responder.ok(wire::ReplicaAppendResponse{log.end(), log.end(), CommitId(log.end().value())});
   }
   [[nodiscard]] config::Peer peer(const std::string& name) const { return {name, at_port(port_)}; }
 
