@@ -78,7 +78,7 @@ void Storage::prove_runs() {
       });
 }
 
-void Storage::prove_log(std::shared_ptr<Replay> replay) {
+void Storage::prove_log(const std::shared_ptr<Replay>& replay) {
   const Position& proven = replay->check->end();
   status().lsn = proven.lsn;
   status().commit = proven.commit;

@@ -259,7 +259,7 @@ Storage::Candidate Storage::candidate(store::Manifest draft, std::optional<rules
   draft.next_run = next_run_;
   Candidate next{std::move(draft), {}, steps};
   next.steps.push_back({rules::SyncStep::kLogDurable, rules::InstalledBy::kOperation, std::nullopt, durable_});
-  next.record = record_for(next.manifest, manifest_, record_, std::move(merge));
+  next.record = record_for(next.manifest, manifest_, record_, merge);
   if (auto& noted = next.record.steps) noted->insert(noted->end(), next.steps.begin(), next.steps.end());
   return next;
 }
@@ -363,6 +363,7 @@ void Storage::remove_obsolete() {
   enter(OperationStage::kRemoving);
   std::erase_if(obsolete_, [](const auto& run) { return run.use_count() == 1; });
   std::vector<std::string> kept;
+  kept.reserve(obsolete_.size());
   for (const auto& run : obsolete_) kept.push_back(store::run_name(run->info().number));
   auto result = std::make_shared<Result<void>>();
   run_job([result, kept, data_dir = data_dir_,

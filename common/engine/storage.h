@@ -197,7 +197,7 @@ class Storage {
   void remove_obsolete();
   struct Replay;
   void prove_runs();
-  void prove_log(std::shared_ptr<Replay> replay);
+  void prove_log(const std::shared_ptr<Replay>& replay);
 
   runtime::Runtime& runtime_;
   std::string data_dir_;

@@ -85,7 +85,7 @@ class Run : public std::enable_shared_from_this<Run> {
 
  public:
   explicit Run(Loaded loaded)
-      : info_(std::move(loaded.info)), path_(std::move(loaded.path)), sections_(std::move(loaded.sections)) {}
+      : info_(loaded.info), path_(std::move(loaded.path)), sections_(std::move(loaded.sections)) {}
 
  private:
   // `info`: what the manifest says, or nullptr: what the file says itself, its hash left out.

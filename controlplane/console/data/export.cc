@@ -41,7 +41,8 @@ class Lines {
  public:
   Lines(std::string file, Output& output) : file_(std::move(file)), output_(output) {}
   ~Lines() {
-    if (partial_ != nullptr) static_cast<void>(disk_.remove(partial_name()));
+    if (partial_ == nullptr) return;
+    [[maybe_unused]] const auto removed = disk_.remove(partial_name());  // what could be said of it is said already
   }
   Lines(const Lines&) = delete;
   Lines& operator=(const Lines&) = delete;
