@@ -52,7 +52,7 @@ function(aerodb_test name)
   cmake_parse_arguments(ARG "" "LABEL" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gtest GTest::gmock GTest::gtest_main)
-  target_compile_options(${name} PRIVATE -O0)  # the test's own sources: half the time to build, and none of it to run
+  target_compile_options(${name} PRIVATE -O0)  # the test's own sources alone: half the time to build
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS ${ARG_LABEL})
   set_property(GLOBAL APPEND PROPERTY AERODB_TESTS_${ARG_LABEL} ${name})

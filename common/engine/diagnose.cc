@@ -52,7 +52,7 @@ void Storage::prove_runs() {
   auto replay = std::make_shared<Replay>();
   replay->progress = task_->progress;
   replay->durable = log_.durable();
-  for (const auto& run : manifest_.runs) replay->run_bytes += run.bytes;
+  replay->run_bytes = manifest_.run_bytes();
   const uint64_t memory_bytes = state_.layers().memory_bytes();
   status().total_bytes = replay->run_bytes + memory_bytes;
   enter(OperationStage::kProvingRuns);

@@ -11,9 +11,9 @@ namespace aerodb::node {
 namespace {
 
 std::optional<std::string> under_way(Node& node) {
-  const auto& storage = node.engine()->storage();
+  auto& storage = node.engine()->storage();
   if (storage.running()) {
-    const auto& operation = node.engine()->storage().operations().back();
+    const auto& operation = storage.operations().back();
     return fmt::format("{} {}", engine::operation_kind_name(operation.kind), operation.number);
   }
   if (node.repairs().running()) return std::string(node.repairs().view().kind.value_or(""));
@@ -31,7 +31,7 @@ rules::DiagnosisEvidence evidence_of(Node& node) {
   e.operation_running = under_way(node);
   e.manifest_lsn = manifest.lsn;
   e.runs = manifest.runs.size();
-  for (const auto& run : manifest.runs) e.run_bytes += run.bytes;
+  e.run_bytes = manifest.run_bytes();
   e.durable_lsn = engine.visible().lsn;
   e.commit = engine.visible().commit;
   e.memory_bytes = engine.state_data().layers().memory_bytes();

@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 #include "common/node/translate.h"
+#include "common/rules/enum_names.h"
 
 namespace aerodb::node {
 namespace {
 
 Result<engine::Comparison> comparison_from_name(std::string_view name) {
-  const auto found = std::ranges::find(engine::kComparisonNames, name);
-  if (found != engine::kComparisonNames.end())
-    return static_cast<engine::Comparison>(found - engine::kComparisonNames.begin());
+  engine::Comparison comparison{};
+  if (rules::from_name(engine::kComparisonNames, name, comparison)) return comparison;
   return fail(ErrorCode::kBadRequest,
               fmt::format("doc.query: op \"{}\"; expected one of {}", name, fmt::join(engine::kComparisonNames, ", ")));
 }

@@ -50,8 +50,6 @@ void set_storage(Node& node, observe::Metrics& metrics) {
   const auto& storage = node.engine()->storage();
   const auto& manifest = storage.manifest();
   const auto& cache = storage.cache();
-  uint64_t run_bytes = 0;
-  for (const auto& run : manifest.runs) run_bytes += run.bytes;
   metrics.set(MetricId::kMemoryBytes, layers.memory_bytes());
   metrics.set(MetricId::kMemoryFrozenBytes, layers.frozen() ? layers.frozen()->bytes() : 0);
   metrics.set(MetricId::kMemoryMaxBytes, node.config().memory_max_bytes);
@@ -61,7 +59,7 @@ void set_storage(Node& node, observe::Metrics& metrics) {
   metrics.set(MetricId::kCacheMissesCount, cache.counters().misses);
   metrics.set(MetricId::kCacheEvictedCount, cache.counters().evicted);
   metrics.set(MetricId::kRunsCount, manifest.runs.size());
-  metrics.set(MetricId::kRunsBytes, run_bytes);
+  metrics.set(MetricId::kRunsBytes, manifest.run_bytes());
   metrics.set(MetricId::kManifestLsn, manifest.lsn.value());
   metrics.set(MetricId::kPinsCount, storage.pins());
 }

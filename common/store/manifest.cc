@@ -218,6 +218,12 @@ Result<std::vector<std::string>> list_runs(runtime::Disk& disk, const std::strin
 
 }  // namespace
 
+uint64_t Manifest::run_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& run : runs) bytes += run.bytes;
+  return bytes;
+}
+
 Bytes encode_manifest(const Manifest& manifest) {
   Bytes body;
   ByteWriter body_out(body);

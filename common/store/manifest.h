@@ -46,6 +46,7 @@ struct Manifest {
   // Where this node's ring holds the record at lsn; 0: in no segment (nothing was logged here). Node-local: 0 in
   // snapshots and backups.
   uint64_t segment_sequence = 0;
+  [[nodiscard]] uint64_t run_bytes() const;  // of all runs
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
 

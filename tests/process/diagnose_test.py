@@ -5,17 +5,13 @@ import unittest
 from desk import COMMAND, DeskTest
 from harness import wait_until
 
+
 class DiagnoseTest(DeskTest):
     def setUp(self):
         super().setUp()
-        self.insert_all(range(50))
+        self.fill(0, 50)
         self.cluster.aerodb("checkpoint", "--config", "p1.toml")
-        self.insert_all(range(50, 60))
-
-    def insert_all(self, numbers):
-        with self.cluster.client("p1") as client:
-            for number in numbers:
-                self.insert(client, number)
+        self.fill(50, 60)
 
     def operation(self):
         with self.cluster.client("p1") as client:

@@ -14,11 +14,6 @@ class ExportTest(OneNodeTest):
     def node(self):
         return ("--node", f"127.0.0.1:{self.cluster.ports['p1'][0]}")
 
-    def insert_all(self, numbers):
-        with self.cluster.client("p1") as client:
-            for number in numbers:
-                self.insert(client, number)
-
     def export(self, collection, file, *more):
         return json.loads(self.cluster.aerodb("export", collection, file, *more, *self.node(), "-o", "json").stdout)
 
@@ -26,14 +21,14 @@ class ExportTest(OneNodeTest):
         return [json.loads(line) for line in (self.cluster.dir / file).read_text().splitlines()]
 
     def test_has_each_document_of_one_commit_in_order_while_writes_go_on(self):
-        self.insert_all(range(300))
+        self.fill(0, 300)
         at_commit = self.cluster.status("p1")["commit_id"]
         ended = threading.Event()
 
         def write():
             number = 1000
             while not ended.is_set():
-                self.insert_all([number])
+                self.fill(number, number + 1)
                 number += 1
         writer = threading.Thread(target=write)
         writer.start()
@@ -50,7 +45,7 @@ class ExportTest(OneNodeTest):
                          (self.cluster.dir / "notes.jsonl").read_text())
 
     def test_of_a_commit_long_past_has_what_was_there_then(self):
-        self.insert_all([1, 2])
+        self.fill(1, 3)
         past = self.cluster.status("p1")["commit_id"]
         with self.cluster.client("p1") as client:
             client.call("doc.update", collection="notes", schema_version=1, document={"_id": "n1", "rank": 77})

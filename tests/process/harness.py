@@ -338,6 +338,11 @@ class ClusterTest(unittest.TestCase):
     def insert(self, client, number, **fields):
         return client.call("doc.insert", collection="notes", schema_version=1, document={"_id": f"n{number}", "rank": number, **fields})
 
+    def fill(self, first, last):
+        with self.cluster.client("p1") as client:
+            for number in range(first, last):
+                self.insert(client, number, author=f"a{number % 5}")
+
     def get(self, client, number, **params):
         return client.call("doc.get", collection="notes", id=f"n{number}", schema_version=1, **params)
 
@@ -353,11 +358,6 @@ class OneNodeTest(ClusterTest):
 
     replicas = 0
     shipper = False
-
-    def fill(self, first, last):
-        with self.cluster.client("p1") as client:
-            for number in range(first, last):
-                self.insert(client, number, author=f"a{number % 5}")
 
 
 def only_with(program):

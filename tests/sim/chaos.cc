@@ -72,11 +72,11 @@ void Chaos::storage_operation() {
                        : kind < 10 ? storage.snapshot(fmt::format("s{}", ++snapshots_))
                                    : storage.diagnose();
   if (!started) return;
-  context_.journal.note("{}: {} begins", host.name(), engine::operation_kind_name(storage.operations().back().kind));
-  context_.count(kind < 6    ? Counter::kCheckpoints
-                 : kind < 8  ? Counter::kCompactions
-                 : kind < 10 ? Counter::kSnapshots
-                             : Counter::kDiagnoses);
+  const auto begun = storage.operations().back().kind;
+  context_.journal.note("{}: {} begins", host.name(), engine::operation_kind_name(begun));
+  constexpr Counter kByKind[] = {Counter::kCheckpoints, Counter::kCompactions, Counter::kSnapshots,
+                                 Counter::kDiagnoses};
+  context_.count(kByKind[static_cast<size_t>(begun)]);
   if (context_.plan.process_crash == 0 && context_.plan.power_crash == 0) return;
   if (!random_.one_in(3)) return;
   const bool power = context_.plan.process_crash == 0 || (context_.plan.power_crash > 0 && random_.one_in(2));

@@ -56,6 +56,14 @@ void CommandOptions::declare(Options& options) {
   format.declare(options);
 }
 
+wire::CommandExplainRequest CommandOptions::request(std::string command, const std::string& node) const {
+  wire::CommandExplainRequest asked;
+  asked.command = std::move(command);
+  asked.node = node;
+  asked.reason = reason;
+  return asked;
+}
+
 Result<ExitCode> explain_and_confirm(const wire::CommandExplainRequest& request, const CommandOptions& options,
                                      const std::string& statement_file, Output& output) {
   options.format.apply(output);

@@ -17,6 +17,8 @@ struct CommandOptions {
   FormatOption format;
   std::string reason;
   void declare(Options& options);  // with --reason
+  // The command asked of a node for that reason.
+  [[nodiscard]] wire::CommandExplainRequest request(std::string command, const std::string& node) const;
 };
 
 // The explanation, then the outcome where it was confirmed at once.

@@ -21,11 +21,7 @@ class Decline final : public Verb {
     command_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {
-    wire::CommandExplainRequest request;
-    request.command = "decline";
-    request.node = node_;
-    request.reason = command_.reason;
-    return explain_and_confirm(request, command_, output_file_, output);
+    return explain_and_confirm(command_.request("decline", node_), command_, output_file_, output);
   }
 
  private:

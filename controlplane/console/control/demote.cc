@@ -24,12 +24,9 @@ class Demote final : public Verb {
   Result<ExitCode> run(Output& output) override {
     auto statement = read_statement(decline_);
     if (!statement) return fail(std::move(statement.error()));
-    wire::CommandExplainRequest request;
-    request.command = "demote";
-    request.node = node_;
+    auto request = command_.request("demote", node_);
     request.successor = successor_;
     if (*statement) request.decline = **statement;
-    request.reason = command_.reason;
     return explain_and_confirm(request, command_, "", output);
   }
 

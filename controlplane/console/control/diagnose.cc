@@ -23,11 +23,7 @@ class Diagnose final : public Verb {
     command_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {
-    wire::CommandExplainRequest request;
-    request.command = "diagnose";
-    request.node = node_;
-    request.reason = command_.reason;
-    return explain_and_confirm(request, command_, {}, output);
+    return explain_and_confirm(command_.request("diagnose", node_), command_, {}, output);
   }
 
  private:

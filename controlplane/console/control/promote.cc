@@ -23,11 +23,8 @@ class Promote final : public Verb {
   Result<ExitCode> run(Output& output) override {
     auto statement = read_statement(decline_);
     if (!statement) return fail(std::move(statement.error()));
-    wire::CommandExplainRequest request;
-    request.command = "promote";
-    request.node = node_;
+    auto request = command_.request("promote", node_);
     if (*statement) request.decline = **statement;
-    request.reason = command_.reason;
     return explain_and_confirm(request, command_, "", output);
   }
 

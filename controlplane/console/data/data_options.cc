@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 
 #include "common/uv/posix_disk.h"
 
@@ -11,6 +12,7 @@ namespace aerodb::console {
 namespace {
 
 constexpr uint64_t kMaxReceiptBytes = 4096;
+constexpr uint64_t kMaxSchemaVersion = std::numeric_limits<uint32_t>::max();
 constexpr uint64_t kMaxWordBytes = uint64_t{64} << 20;
 
 template <class Id>
@@ -88,6 +90,18 @@ void DataOptions::declare(Options& options) {
   node.declare(options);
   receipt.declare(options);
   format.declare(options);
+}
+
+void declare_at_commit(Options& options, std::optional<uint64_t>& at_commit) {
+  options.number("--at-commit", at_commit, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
+}
+void declare_version_read(Options& options, std::optional<uint64_t>& schema_version) {
+  options.number("--schema-version", schema_version, 1, kMaxSchemaVersion,
+                 "newest version understood (default: the newest registered)");
+}
+void declare_version_written(Options& options, std::optional<uint64_t>& schema_version) {
+  options.number("--schema-version", schema_version, 1, kMaxSchemaVersion,
+                 "write under this version (default: the newest registered)");
 }
 
 Result<Reading> DataOptions::begin_read(Output& output, const std::string& collection,

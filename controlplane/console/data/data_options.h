@@ -45,6 +45,11 @@ struct DataOptions {
                                            std::optional<uint64_t> schema_version) const;
 };
 
+// Options that several of them take.
+void declare_at_commit(Options& options, std::optional<uint64_t>& at_commit);
+void declare_version_read(Options& options, std::optional<uint64_t>& schema_version);
+void declare_version_written(Options& options, std::optional<uint64_t>& schema_version);
+
 // The registered schema of a collection: that version, or the newest. UNKNOWN_COLLECTION, UNKNOWN_SCHEMA.
 [[nodiscard]] Result<document::Schema> registered_schema(Session& session, const std::string& collection,
                                                          std::optional<uint64_t> version);

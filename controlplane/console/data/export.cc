@@ -1,8 +1,6 @@
 // aerodb export.
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "common/document/canonical.h"
 #include "common/uv/posix_disk.h"
 #include "controlplane/console/data/data_options.h"
@@ -99,10 +97,9 @@ class Export final : public Verb {
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");
     options.argument("FILE", file_, "a new file; - for standard output");
-    options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
+    declare_at_commit(options, at_commit_);
     options.number("--page", page_, 1, kMaxPage, "documents of one answer");
-    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
-                   "newest version understood (default: the newest registered)");
+    declare_version_read(options, schema_version_);
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {

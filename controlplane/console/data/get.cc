@@ -1,8 +1,6 @@
 // aerodb get.
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "controlplane/console/data/data_options.h"
 #include "controlplane/console/verbs.h"
 
@@ -21,9 +19,8 @@ class Get final : public Verb {
   void declare(Options& options) override {
     options.argument("COLLECTION", collection_, "the collection");
     options.argument("ID", id_, "_id of the document");
-    options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
-    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
-                   "newest version understood (default: the newest registered)");
+    declare_at_commit(options, at_commit_);
+    declare_version_read(options, schema_version_);
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {

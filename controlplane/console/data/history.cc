@@ -1,8 +1,6 @@
 // aerodb history.
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "controlplane/console/data/data_options.h"
 #include "controlplane/console/verbs.h"
 
@@ -23,8 +21,7 @@ class History final : public Verb {
     options.argument("ID", id_, "_id of the document");
     options.number("--before-commit", before_commit_, 1, kMaxNumber, "the next page: versions older than this commit");
     options.number("--limit", limit_, 1, 1000, "at most so many versions");
-    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
-                   "newest version understood (default: the newest registered)");
+    declare_version_read(options, schema_version_);
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {

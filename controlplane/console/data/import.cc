@@ -46,8 +46,7 @@ class Import final : public Verb {
     options.text("--array", "KEY", array_, "key of the array, where the object holds several");
     options.text("--id-field", "FIELD", id_field_, "fill _id from this field");
     options.number("--batch", batch_, 1, kMaxBatch, "documents of one commit");
-    options.number("--schema-version", schema_version_, 1, 0xFFFFFFFF,
-                   "write under this version (default: the newest registered)");
+    declare_version_written(options, schema_version_);
     data_.declare(options);
   }
   Result<ExitCode> run(Output& output) override {

@@ -52,9 +52,8 @@ class Query final : public Verb {
     options.number("--max-entries", max_entries_, 1, kMaxNumber, "fail rather than visit more index entries");
     options.text("--after-id", "ID", after_id_, "the next page: documents beyond this one; needs --at-commit");
     options.text("--after-value", "VALUE", after_value_, "its value of the sort field; not where the order is by _id");
-    options.number("--at-commit", at_commit_, 0, kMaxNumber, "as of this commit (default: the newest visible one)");
-    options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
-                   "newest version understood (default: the newest registered)");
+    declare_at_commit(options, at_commit_);
+    declare_version_read(options, schema_version_);
     options.flag("--explain", explain_, "prove as well how this very answer was found");
     data_.declare(options);
   }

@@ -1,14 +1,11 @@
 #include "controlplane/console/data/write_document.h"
 
-#include <limits>
-
 namespace aerodb::console {
 
 void WriteDocument::declare(Options& options) {
   options.argument("COLLECTION", collection_, "the collection");
   options.argument("DOCUMENT", document_, "the document as JSON; - for standard input, @FILE for a file");
-  options.number("--schema-version", schema_version_, 1, std::numeric_limits<uint32_t>::max(),
-                 "write under this version (default: the newest registered)");
+  declare_version_written(options, schema_version_);
   data_.declare(options);
 }
 
