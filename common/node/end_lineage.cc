@@ -108,17 +108,18 @@ void refuse(Node& node, Ending& ending, const Error& error) {
   ending.responder.error(error);
 }
 
-void answer(Node& node, const engine::LineageEnd& end, Ending& ending) {
-  const auto& request = ending.request;
-  if (!end.repeated) {
-    node.events().record(EventId::kLineageEnded, {{"parent", to_hex(end.parent)},
-                                                  {"lineage", to_hex(end.lineage)},
-                                                  {"fork_lsn", end.fork_lsn.value()},
-                                                  {"epoch", end.after.epoch.value()},
-                                                  {"lost", request.lost},
-                                                  {"absent", fmt::format("{}", fmt::join(request.absent, " "))},
-                                                  {"request_id", request.request.request_id}});
-  }
+// Once the record is durable, and before anybody else can know of it: the timeline's order stands on that.
+void note(Node& node, const engine::LineageEnd& end, const wire::EndLineageRequest& request) {
+  node.events().record(EventId::kLineageEnded, {{"parent", to_hex(end.parent)},
+                                                {"lineage", to_hex(end.lineage)},
+                                                {"fork_lsn", end.fork_lsn.value()},
+                                                {"epoch", end.after.epoch.value()},
+                                                {"lost", request.lost},
+                                                {"absent", fmt::format("{}", fmt::join(request.absent, " "))},
+                                                {"request_id", request.request.request_id}});
+}
+
+void answer(const engine::LineageEnd& end, Ending& ending) {
   ending.responder.ok(wire::EndLineageResponse{end.lineage, end.parent, end.after.epoch, end.fork_lsn, end.fork_commit,
                                                positions_of(ending), end.repeated, receipt_of(end.after)});
 }
@@ -128,8 +129,9 @@ void answer_when_durable(Node& node, engine::Decided<engine::LineageEnd> decided
   node.engine()->hold<engine::LineageEnd>(
       std::move(decided), [&node, ending = std::move(ending)](Result<engine::LineageEnd> end) mutable {
         if (!end) return refuse(node, *ending, end.error());
+        if (!end->repeated) note(node, *end, ending->request);
         node.engine()->keep_decision(end->fork_lsn.next(),
-                                     [&node, end = *end, ending = std::move(ending)] { answer(node, end, *ending); });
+                                     [end = *end, ending = std::move(ending)] { answer(end, *ending); });
       });
 }
 

@@ -1,102 +1,23 @@
 // Single nodes on the simulated runtime: what seeds of the cluster simulation found, each as a test of its own.
 #include <gtest/gtest.h>
 
-#include "common/node/node.h"
-#include "common/wire/client.h"
-#include "replica/intake.h"
-#include "tests/sim/model.h"
-#include "tests/sim/runtime/process.h"
+#include "tests/sim/node_kit.h"
+#include "tests/sim/workload.h"
 
 namespace aerodb::sim {
 namespace {
 
-constexpr wal::RingGeometry kGeometry = {4, 64 << 10};
-constexpr uint64_t kLongUs = 5'000'000;
+using namespace testing;
 
-runtime::Endpoint at(const SimMachine& machine, uint16_t port) {
-  runtime::Endpoint endpoint;
-  endpoint.host = machine.address();
-  endpoint.port = port;
-  return endpoint;
-}
-
-engine::InitOptions init_options(const SimMachine& machine, bool primary, const ClusterId& cluster) {
-  engine::InitOptions options;
-  options.data_dir = "/var/lib/aerodb";
-  options.name = machine.name();
-  options.geometry = kGeometry;
-  options.primary = primary;
-  options.cluster = cluster;
-  return options;
-}
-
-// A node that is started and killed by hand.
-struct TestNode {
-  TestNode(SimWorld& in, std::string name, bool is_primary)
-      : world(in), machine(in.add_machine(std::move(name))), primary(is_primary) {
-    SimProcess init(machine, world, {.name = "init"});
-    identity =
-        *engine::init_directory(init.blocking_disk(), init.random(), init_options(machine, primary, ClusterId{{7}}));
-  }
-  ~TestNode() { kill(CrashKind::kProcess); }
-  void begin_start() {
-    process = std::make_unique<SimProcess>(machine, world, ProcessOptions{.name = machine.name()});
-    node::NodeConfig config;
-    config.name = machine.name();
-    config.data_dir = "/var/lib/aerodb";
-    config.listen_client = at(machine, 1);
-    config.listen_replication = at(machine, 2);
-    config.listen_control = at(machine, 3);
-    config.listen_maintenance = at(machine, 4);
-    config.wal_segments = kGeometry.slots;
-    config.wal_segment_bytes = kGeometry.segment_bytes;
-    started.reset();
-    node = std::make_unique<node::Node>(*process, config, primary ? node::Binary::kPrimary : node::Binary::kReplica);
-    if (!primary) intake = std::make_unique<replica::Intake>(*node);
-    node->start([this](Result<void> result) { started = std::move(result); });
-  }
-  void start() {
-    begin_start();
-    const uint64_t end = world.now_us() + kLongUs;
-    while (!started && world.now_us() < end && world.step()) {
-    }
-    ASSERT_TRUE(started && *started) << (started ? started->error().message : "does not start");
-  }
-  void kill(CrashKind kind) {
-    if (process) process->crash(kind);
-    intake.reset();
-    node.reset();
-    process.reset();
-  }
-  [[nodiscard]] engine::Engine& engine() { return *node->engine(); }
-
-  SimWorld& world;
-  SimMachine& machine;
-  bool primary;
-  engine::NodeFile identity;
-  std::unique_ptr<SimProcess> process;
-  std::unique_ptr<node::Node> node;
-  std::unique_ptr<replica::Intake> intake;
-  std::optional<Result<void>> started;
-};
-
-struct NodeTest : testing::Test {
+struct NodeTest : ::testing::Test {
   template <class Request, class Response>
   Result<Response> call(wire::Client& client, const wire::Method<Request, Response>& method,
                         const std::type_identity_t<Request>& request) {
-    std::optional<Result<Response>> answer;
-    client.call(method, request, 1'000, [&](Result<Response> got) { answer = std::move(got); });
-    while (!answer && world.step()) {
-    }
-    return std::move(*answer);
+    return testing::call(world, client, method, request);
   }
   std::unique_ptr<wire::Client> connect(TestNode& node, uint16_t port) {
-    auto client = std::make_unique<wire::Client>(clients);
-    bool done = false;
-    client->connect(at(node.machine, port), [&](Result<void>) { done = true; });
-    while (!done && world.step()) {
-    }
-    EXPECT_TRUE(client->connected());
+    auto client = testing::connect(world, clients, endpoint_of(node.machine, port));
+    EXPECT_TRUE(client);
     return client;
   }
   // The source's log from LSN 1 on, its bytes kept here.
@@ -152,7 +73,7 @@ TEST(Init, SurvivesThePowerGoingAtOnce) {
 TEST_F(NodeTest, StopTakesNoMoreAndEndsUnderLoad) {
   TestNode p(world, "p", true);
   p.start();
-  auto client = connect(p, 1);
+  auto client = connect(p, kClientPort);
   ASSERT_TRUE(call(*client, wire::kSchemaRegister, {wire::Packed{schema_bytes(0, 1)}}));
   uint64_t sent = 0;
   uint64_t acknowledged = 0;
@@ -200,8 +121,8 @@ TEST_F(NodeTest, RecordsWithoutASessionAreRefused) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, 2);
-  auto target = connect(r, 2);
+  auto source = connect(p, kReplicationPort);
+  auto target = connect(r, kReplicationPort);
   const auto log = fetch(*source);
   const auto refused = append(*target, 0, log.chain_before, Lsn(1), 0, {});
   ASSERT_FALSE(refused);
@@ -213,10 +134,10 @@ TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, 2);
-  auto target = connect(r, 2);
+  auto source = connect(p, kReplicationPort);
+  auto target = connect(r, kReplicationPort);
   const uint64_t session = ship_all(*source, *target);
-  auto stranger = connect(r, 2);
+  auto stranger = connect(r, kReplicationPort);
   const auto refused = append(*stranger, session, Chain{{1, 2, 3}}, r.engine().newest().lsn.next(), 0, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
@@ -226,7 +147,7 @@ TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
 TEST_F(NodeTest, RecordsWithoutASessionAreRefusedByAnEmptyReplica) {
   TestNode r(world, "r", false);
   r.start();
-  auto stranger = connect(r, 2);
+  auto stranger = connect(r, kReplicationPort);
   const auto refused = append(*stranger, 1, Chain{{1, 2, 3}}, Lsn(1), 0, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
@@ -238,8 +159,8 @@ TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, 2);
-  auto target = connect(r, 2);
+  auto source = connect(p, kReplicationPort);
+  auto target = connect(r, kReplicationPort);
   const uint64_t session = ship_all(*source, *target);
   const auto log = fetch(*source);
   const auto refused = append(*target, session, log.chain_before, Lsn(1), log.count, log.records);
@@ -251,7 +172,7 @@ TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
 struct DeclineTest : NodeTest {
   // The primary sealed for the replica, the replica fed with everything.
   void seal_for_replica() {
-    auto control = connect(p, 3);
+    auto control = connect(p, kControlPort);
     ASSERT_TRUE(call(*control, wire::kControlDemote,
                      {{"a", "test", "test", std::nullopt}, "r", r.identity.instance, std::nullopt}));
   }
@@ -265,8 +186,8 @@ TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
   r.start();
   seal_for_replica();
   {
-    auto source = connect(p, 2);
-    auto target = connect(r, 2);
+    auto source = connect(p, kReplicationPort);
+    auto target = connect(r, kReplicationPort);
     ship_all(*source, *target);
   }
   const std::string path = "/var/lib/aerodb/authority/decline-2";
@@ -274,7 +195,7 @@ TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
   int answered_again = 0;
   for (uint64_t calls = 1; calls < 12; ++calls) {
     {
-      auto control = connect(r, 3);
+      auto control = connect(r, kControlPort);
       r.process->crash_at_call(calls, CrashKind::kProcess);
       const auto first = call(*control, wire::kControlDecline, {{"b", "test", "test", std::nullopt}});
       if (!first) ++answered_again;
@@ -282,7 +203,7 @@ TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
     r.kill(CrashKind::kProcess);
     r.start();
     {
-      auto control = connect(r, 3);
+      auto control = connect(r, kControlPort);
       ASSERT_TRUE(call(*control, wire::kControlDecline, {{"c", "test", "test", std::nullopt}}));
     }
     r.kill(CrashKind::kPower);
@@ -299,9 +220,9 @@ TEST_F(DeclineTest, StatementWaitsUntilTheSealIsDurable) {
   p.start();
   r.start();
   seal_for_replica();
-  auto source = connect(p, 2);
-  auto target = connect(r, 2);
-  auto control = connect(r, 3);
+  auto source = connect(p, kReplicationPort);
+  auto target = connect(r, kReplicationPort);
+  auto control = connect(r, kControlPort);
   const auto opened = call(*target, wire::kReplicaOpen, open_request(*source));
   const auto log = fetch(*source);
   ASSERT_TRUE(append(*target, opened->session, log.chain_before, Lsn(1), 0, {}));
@@ -322,10 +243,10 @@ TEST_F(DeclineTest, TwoDeclinesAtOnceGetOneStatement) {
   p.start();
   r.start();
   seal_for_replica();
-  auto source = connect(p, 2);
-  auto target = connect(r, 2);
+  auto source = connect(p, kReplicationPort);
+  auto target = connect(r, kReplicationPort);
   ship_all(*source, *target);
-  auto control = connect(r, 3);
+  auto control = connect(r, kControlPort);
   std::vector<Bytes> statements;
   for (int i = 0; i < 3; ++i) {
     control->call(wire::kControlDecline, {{std::to_string(i), "test", "test", std::nullopt}}, 0,

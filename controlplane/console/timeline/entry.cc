@@ -90,6 +90,9 @@ Entry entry_of(const std::string& node, const wire::EventRecord& event) {
     entry.facts.holds_log = place_of(event, "lineage", "seal_lsn");
   } else if (event.name == "lineage_ended") {
     entry.facts.holds_log = place_of(event, "parent", "fork_lsn");
+    entry.facts.began_lineage = field(event, "lineage").value_or("");
+  } else if (event.name == "lineage_accepted" || event.name == "fenced") {
+    entry.facts.knows_lineage = field(event, "lineage").value_or("");
   }
   return entry;
 }

@@ -39,6 +39,8 @@ struct Facts {
   std::string node;                   // of an audit record: node that was to carry the command out
   std::optional<LogPlace> sealed;     // this node wrote that seal, and nobody saw it before this entry was noted
   std::optional<LogPlace> holds_log;  // this node's log held that record, and all before it, when this was noted
+  std::string began_lineage;          // this node began it, and nobody knew of it before this entry was noted
+  std::string knows_lineage;          // this node had heard of it when this was noted
 };
 
 struct Entry {

@@ -9,7 +9,7 @@
 namespace aerodb::console::timeline {
 
 std::string_view proof_name(Proof proof) {
-  static constexpr std::string_view kNames[] = {"request", "seal"};
+  static constexpr std::string_view kNames[] = {"request", "seal", "lineage"};
   return kNames[static_cast<size_t>(proof)];
 }
 
@@ -35,6 +35,7 @@ class Ordering {
   Timeline run() {
     find_request_facts();
     find_seal_facts();
+    find_lineage_facts();
     std::ranges::sort(t_.facts, {}, [](const Fact& fact) { return std::tuple(fact.after, fact.before, fact.proof); });
     if (!list()) {
       set_contradictions_aside();
@@ -68,19 +69,33 @@ class Ordering {
     }
   }
 
-  // Of each other node the first entry that held the seal; its later ones follow by their numbers.
   void find_seal_facts() {
     for (size_t seal = 0; seal < t_.entries.size(); ++seal) {
       const auto& sealed = t_.entries[seal].facts.sealed;
       if (!sealed) continue;
-      for (size_t source = 0; source < t_.sources.size(); ++source) {
-        if (source == t_.source_of_[seal]) continue;
-        for (size_t i = first_[source]; i < first_[source + 1]; ++i) {
-          const auto& held = t_.entries[i].facts.holds_log;
-          if (!held || held->lineage != sealed->lineage || held->lsn < sealed->lsn) continue;
-          t_.facts.push_back({Proof::kSeal, seal, i});
-          break;
-        }
+      add_facts(Proof::kSeal, seal, [&](const Facts& facts) {
+        return facts.holds_log && facts.holds_log->lineage == sealed->lineage && facts.holds_log->lsn >= sealed->lsn;
+      });
+    }
+  }
+  void find_lineage_facts() {
+    for (size_t begin = 0; begin < t_.entries.size(); ++begin) {
+      const auto& lineage = t_.entries[begin].facts.began_lineage;
+      if (lineage.empty()) continue;
+      add_facts(Proof::kLineage, begin, [&](const Facts& facts) {
+        return facts.knows_lineage == lineage || (facts.holds_log && facts.holds_log->lineage == lineage);
+      });
+    }
+  }
+  // Of each other source the first entry that follows from `cause`; its later ones follow by their numbers.
+  template <class Follows>
+  void add_facts(Proof proof, size_t cause, Follows follows) {
+    for (size_t source = 0; source < t_.sources.size(); ++source) {
+      if (source == t_.source_of_[cause]) continue;
+      for (size_t i = first_[source]; i < first_[source + 1]; ++i) {
+        if (!follows(t_.entries[i].facts)) continue;
+        t_.facts.push_back({proof, cause, i});
+        break;
       }
     }
   }

@@ -28,7 +28,7 @@
 
 namespace aerodb::console::timeline {
 
-enum class Proof : uint8_t { kRequest, kSeal };
+enum class Proof : uint8_t { kRequest, kSeal, kLineage };
 [[nodiscard]] std::string_view proof_name(Proof proof);
 
 // A fact that orders entries of two sources.

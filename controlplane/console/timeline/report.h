@@ -107,7 +107,7 @@ struct ReportProof {
   static void fields(Self& self, Visit&& visit) {
     visit("before", self.before, "entry");
     visit("after", self.after, "entry");
-    visit("proof", self.proof, "request or seal");
+    visit("proof", self.proof, "request, seal or lineage");
   }
 };
 struct ReportPlace {

@@ -1,4 +1,5 @@
-// What is proven before what: by numbers, by a command's request id, by a seal; never by a clock.
+// What is proven before what: by numbers, by a command's request id, by a seal, by the begin of a lineage; never by a
+// clock.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -99,6 +100,19 @@ TEST(TimelineOrder, APromotionIsNotBeforeWhatOthersDidOnItsLog) {
   const auto t =
       order(entries_of({node("r1", {promoted(1, 10, kLineageA)}), node("r2", {promoted(1, 20, kLineageA)})}));
   EXPECT_EQ(relation(t, "r1:1", "r2:1"), '?');
+}
+
+TEST(TimelineOrder, ALineageBeginsBeforeAnyOtherNodeKnowsOfIt) {
+  const auto ended = event(2, "lineage_ended", {"parent=" + kLineageA, "lineage=" + kLineageB, "fork_lsn=9"});
+  const auto accepted = event(2, "lineage_accepted", {"lineage=" + kLineageB, "fork_lsn=9", "request_id=d"});
+  const auto t = order(entries_of(
+      {node("r1", {event(1, "start"), ended, event(3, "stopped")}), node("r2", {event(1, "start"), accepted}),
+       node("p1", {event(1, "fenced", {"lineage=" + kLineageB, "fork_lsn=9"})}), node("r3", {sealed(1, 12, kLineageB)}),
+       node("r4", {event(1, "fenced", {"lineage=" + kLineageA, "fork_lsn=3"})})}));
+  for (const auto* after : {"r2:2", "p1:1", "r3:1"}) EXPECT_EQ(relation(t, "r1:2", after), '<') << after;
+  EXPECT_EQ(relation(t, "r1:2", "r2:1"), '?');
+  EXPECT_EQ(relation(t, "r1:3", "r2:2"), '?');
+  EXPECT_EQ(relation(t, "r1:2", "r4:1"), '?');
 }
 
 TEST(TimelineOrder, FactsThatContradictEachOtherProveNothingAndAreNamed) {
