@@ -85,7 +85,7 @@ void Storage::prove_log(const std::shared_ptr<Replay>& replay) {
   if (proven.lsn >= replay->durable.lsn) {
     auto held = replay->check->finish();
     // Freeing a large table takes longer than a turn of the loop should.
-    runtime_.jobs().run([state = std::move(replay->state)](runtime::Disk&) mutable { state.reset(); }, [] {});
+    runtime_.jobs().run_long([state = std::move(replay->state)](runtime::Disk&) mutable { state.reset(); }, [] {});
     return end(held ? std::nullopt : std::optional(std::move(held.error())));
   }
   auto piece = std::make_shared<Result<wal::Records>>();

@@ -129,7 +129,7 @@ runtime::Callback Storage::step(runtime::Callback next) {
 
 void Storage::run_job(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback next) {
   ++jobs_under_way_;
-  runtime_.jobs().run(std::move(work), [this, alive = alive_, next = step(std::move(next))]() mutable {
+  runtime_.jobs().run_long(std::move(work), [this, alive = alive_, next = step(std::move(next))]() mutable {
     if (!*alive) return;
     --jobs_under_way_;
     next();
@@ -237,7 +237,7 @@ void Storage::install_checkpoint() {
     auto runs = state_.layers().runs();
     if (task_->written) runs.push_back(std::move(task_->written));
     // Freeing a large table takes longer than a turn of the loop should.
-    runtime_.jobs().run(
+    runtime_.jobs().run_long(
         [table = state_.layers().replace_frozen(std::move(runs))](runtime::Disk&) mutable { table.reset(); }, [] {});
     release_covered();
     write_next_frozen();

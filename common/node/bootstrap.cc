@@ -298,15 +298,16 @@ void Bootstrap::install() {
 void Bootstrap::job(std::move_only_function<Result<void>(runtime::Disk&)> work, runtime::Callback next) {
   auto result = std::make_shared<Result<void>>();
   working_ = true;
-  node_.runtime().jobs().run([result, work = std::move(work)](runtime::Disk& disk) mutable { *result = work(disk); },
-                             [self = weak_from_this(), result, next = std::move(next)]() mutable {
-                               const auto alive = self.lock();
-                               if (!alive) return;
-                               alive->working_ = false;
-                               if (alive->trouble_) return alive->end(fail(*alive->trouble_));
-                               if (!*result) return alive->end(*result);
-                               next();
-                             });
+  node_.runtime().jobs().run_long(
+      [result, work = std::move(work)](runtime::Disk& disk) mutable { *result = work(disk); },
+      [self = weak_from_this(), result, next = std::move(next)]() mutable {
+        const auto alive = self.lock();
+        if (!alive) return;
+        alive->working_ = false;
+        if (alive->trouble_) return alive->end(fail(*alive->trouble_));
+        if (!*result) return alive->end(*result);
+        next();
+      });
 }
 
 // The next bootstrap may begin only when nothing writes to bootstrap.partial any more.

@@ -52,7 +52,7 @@ Result<void> Node::listen() {
   if (auto ok = replication_.listen(config_.listen_replication); !ok) return ok;
   if (auto ok = control_.listen(config_.listen_control); !ok) return ok;
   if (auto ok = maintenance_.listen(config_.listen_maintenance); !ok) return ok;
-  return {};
+  return listen_too_ ? listen_too_() : Result<void>{};
 }
 
 Result<void> Node::check_role() const {

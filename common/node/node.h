@@ -94,6 +94,8 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
 
   // Called at each move of the durable boundary, and when the node halts.
   void on_progress(std::function<void()> callback) { progress_.push_back(std::move(callback)); }
+  // A listener beside the node's own: opened with them, once the directory is this process's. Before start().
+  void listen_too(std::move_only_function<Result<void>()> listen) { listen_too_ = std::move(listen); }
   // What a role adds to observe.replication.
   void set_replication_view(std::function<void(wire::NodeReplicationResponse&)> view) {
     replication_view_ = std::move(view);
@@ -141,6 +143,7 @@ class Node final : private engine::EngineEvents, private engine::StorageEvents {
   std::function<void(wire::NodeReplicationResponse&)> replication_view_;
   std::vector<std::function<void()>> engine_ends_;
   std::move_only_function<void(const Error&)> lost_;
+  std::move_only_function<Result<void>()> listen_too_;
   std::unique_ptr<Repairs> repairs_;
   std::move_only_function<void(Result<void>)> opening_done_;
   runtime::Callback stopped_;

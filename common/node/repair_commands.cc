@@ -85,7 +85,7 @@ void verify_and_end_halt(Node& node) {
                                       engine::KnownPosition{visible.lsn, visible.chain},
                                       config.storage_cache_bytes};
   auto report = std::make_shared<Result<engine::ResumeReport>>();
-  node.runtime().jobs().run(
+  node.runtime().jobs().run_long(
       [report, options](runtime::Disk& disk) { *report = engine::check_resume(disk, options); },
       [&node, alive = node.alive(), report] {
         if (const auto held = alive.lock(); !held || !*held) return;

@@ -25,8 +25,8 @@ std::string describe(Node& node, const uv::UvRuntime& runtime) {
 // REST and its listener, where the configuration names one.
 struct HttpSide {
   HttpSide(uv::UvRuntime& in, Node& of) : runtime(in), node(of), rest(of) {}
-  // Before the node, so that a node which still recovers answers NOT_READY.
-  Result<void> start() {
+  // With the node's own listeners: one that still recovers answers NOT_READY.
+  Result<void> listen() {
     const auto& config = node.config();
     if (!config::is_set(config.http_listen)) return {};
     auto started = http::HttpServer::start(
@@ -60,12 +60,12 @@ int run_node(int argc, const char* const* argv, Binary binary, const config::Pro
         Node node(runtime, config, binary, options.repair ? Damaged::kStaysForRepairs : Damaged::kEnds);
         auto attached = attach(node);
         HttpSide http(runtime, node);
+        node.listen_too([&http] { return http.listen(); });
         return uv::serve(
             runtime, options,
             {.program = info.name,
              .start =
                  [&](auto done) {
-                   if (auto listening = http.start(); !listening) return done(std::move(listening));
                    node.start([&info, done = std::move(done)](Result<void> started) mutable {
                      const bool damaged = !started && started.error().row().exit_code == ExitCode::kBadData;
                      if (damaged && info.has_repair) {

@@ -15,6 +15,10 @@ class Jobs {
   // Runs `work` off the loop, then `done` on the loop. `work` touches nothing that the loop touches meanwhile.
   // After a crash of the simulated process, or during shutdown, `done` is dropped.
   virtual void run(std::move_only_function<void(Disk&)> work, Callback done) = 0;
+  // The same for work that is long and has no request waiting for it: the processor serves requests first.
+  virtual void run_long(std::move_only_function<void(Disk&)> work, Callback done) {
+    run(std::move(work), std::move(done));
+  }
 };
 
 }  // namespace aerodb::runtime

@@ -1,5 +1,7 @@
 #include "common/uv/uv_jobs.h"
 
+#include <sys/resource.h>
+
 #include "common/base/assert.h"
 
 namespace aerodb::uv {
@@ -11,30 +13,32 @@ UvJobs::UvJobs(uv_loop_t* loop) {
   AERODB_ASSERT(status == 0);
 }
 
-void UvJobs::run(std::move_only_function<void(runtime::Disk&)> work, runtime::Callback done) {
+void UvJobs::run_on(Pool& pool, std::move_only_function<void(runtime::Disk&)> work, runtime::Callback done) {
   bool start_thread = false;
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    queued_.push_back({std::move(work), std::move(done)});
-    start_thread = idle_threads_ < queued_.size() && threads_.size() < kMaxThreads;
+    pool.queued.push_back({std::move(work), std::move(done)});
+    start_thread = pool.idle < pool.queued.size() && pool.threads.size() < kMaxThreads;
   }
   if (start_thread) {
-    threads_.emplace_back([this] { work_loop(); });
+    pool.threads.emplace_back([this, &pool] { work_loop(pool); });
   } else {
-    wake_thread_.notify_one();
+    pool.wake.notify_one();
   }
 }
 
-void UvJobs::work_loop() {
+void UvJobs::work_loop(Pool& pool) {
+  // Of this thread alone, as Linux has it. Without it long jobs are only in the way more.
+  if (pool.nice != 0) (void)::setpriority(PRIO_PROCESS, 0, pool.nice);
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++idle_threads_;
-    wake_thread_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
-    --idle_threads_;
+    ++pool.idle;
+    pool.wake.wait(lock, [this, &pool] { return stopping_ || !pool.queued.empty(); });
+    --pool.idle;
     if (stopping_) return;
-    Job job = std::move(queued_.front());
-    queued_.pop_front();
+    Job job = std::move(pool.queued.front());
+    pool.queued.pop_front();
     lock.unlock();
     job.work(disk_);
     lock.lock();
@@ -56,15 +60,18 @@ void UvJobs::report() {
 }
 
 void UvJobs::shut_down() {
-  std::deque<Job> never_run;
+  std::deque<Job> never_run[2];
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
-    never_run.swap(queued_);
+    never_run[0].swap(prompt_.queued);
+    never_run[1].swap(patient_.queued);
   }
-  wake_thread_.notify_all();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  for (Pool* pool : {&prompt_, &patient_}) {
+    pool->wake.notify_all();
+    for (std::thread& thread : pool->threads) thread.join();
+    pool->threads.clear();
+  }
   auto dropped = std::move(finished_);
   finished_.clear();
   wake_loop_.close();

@@ -193,6 +193,12 @@ class RestTest(ClusterTest):
         self.assertNotEqual(code, 0)
         self.assertIn(f"127.0.0.1:{self.cluster.http_ports['p1']}", text)
 
+    def test_a_second_process_on_the_directory_is_told_so_and_not_of_a_taken_address(self):
+        code, text = self.cluster.run_to_end("second", "aerodb-primary", "p1.toml")
+        self.assertEqual(code, 85)
+        self.assertIn("LOCKED", text)
+        self.good("GET", "/v1/status")
+
     def test_hostile_requests_are_refused_and_harm_nothing(self):
         self.assertEqual(self.code("GET", "/v1/nothing"), (404, "NOT_FOUND"))
         response, body = self.raw("p1", "PATCH", DOCUMENTS + "/n1")

@@ -138,7 +138,7 @@ class ServicesTest(unittest.TestCase):
     def test_a_refused_service_takes_nothing_from_the_one_that_runs(self):
         self.start_all()
         found = self.fail_to_start("aerodb-replica@p1")
-        self.assertEqual((found["ExecMainStatus"], found["StatusText"].split(": ")[1]), ("85", "LOCKED"))
+        self.assertEqual((found["ExecMainStatus"], found["StatusText"].split(": ")[1]), ("85", "LOCKED"), found)
         self.assertEqual(sorted(os.listdir("/run/aerodb/p1")), ["control.sock", "maintenance.sock"])
         aerodb("checkpoint", "--node", "p1")
 

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -73,6 +75,18 @@ TEST_F(UvJobsTest, LongJobsDoNotDelayAShortOne) {
   }
   wake.notify_all();
   EXPECT_TRUE(run_until([&] { return long_done == 3; }));
+}
+
+TEST_F(UvJobsTest, LongJobsLeaveTheProcessorToOthers) {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, 0); };
+  int prompt = -1;
+  int patient = -1;
+  int done = 0;
+  runtime_->jobs().run([&](Disk&) { prompt = niceness(); }, [&] { ++done; });
+  runtime_->jobs().run_long([&](Disk&) { patient = niceness(); }, [&] { ++done; });
+  ASSERT_TRUE(run_until([&] { return done == 2; }));
+  EXPECT_EQ(prompt, niceness());
+  EXPECT_GT(patient, prompt);
 }
 
 TEST_F(UvJobsTest, DoneMayRunTheNextJob) {
