@@ -4,7 +4,7 @@
 
 namespace aerodb {
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 namespace {
 std::atomic<Fault> current_fault{Fault::kNone};  // test builds only: one switch a process
 }

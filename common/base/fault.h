@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "common/base/build.h"
+
 namespace aerodb {
 
 enum class Fault : uint8_t {
@@ -103,7 +105,7 @@ inline constexpr FaultName kFaultNames[] = {
     {Fault::kResumeUnchecked, "resume_unchecked"},
 };
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 void plant(Fault fault);  // one at a time; kNone clears it
 [[nodiscard]] bool planted(Fault fault);
 #else

@@ -7,7 +7,7 @@
 
 namespace aerodb {
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 namespace {
 std::array<std::atomic<uint64_t>, kTallies * kTallyRows> counts{};  // test builds only: one table a process
 std::atomic<uint64_t>& place(Tally table, size_t row) {

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "common/base/build.h"
+
 namespace aerodb {
 
 enum class Tally : uint8_t {
@@ -16,7 +18,7 @@ enum class Tally : uint8_t {
 inline constexpr size_t kTallies = 4;
 inline constexpr size_t kTallyRows = 320;  // of each
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 void tally(Tally table, size_t row);
 [[nodiscard]] uint64_t tallied(Tally table, size_t row);
 void clear_tallies();

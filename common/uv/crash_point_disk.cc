@@ -1,6 +1,6 @@
 #include "common/uv/crash_point_disk.h"
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 
 #include <string_view>
 #include <utility>

@@ -11,7 +11,7 @@
 
 namespace aerodb::uv {
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 
 // Thread: as that of the disk inside.
 class CrashPointDisk : public runtime::Disk {

@@ -1,6 +1,6 @@
 #include "common/uv/crash_points.h"
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 
 #include <fcntl.h>
 #include <fmt/format.h>

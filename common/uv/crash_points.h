@@ -17,9 +17,11 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/build.h"
+
 namespace aerodb::uv {
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 
 enum class CrashMoment : uint8_t { kBefore, kHalf, kAfter };
 

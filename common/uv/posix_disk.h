@@ -38,7 +38,7 @@ class PlainPosixDisk final : public runtime::Disk {
   std::shared_ptr<MovedBytes> moved_;  // nullptr: nobody counts
 };
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 class PosixDisk final : public CrashPointDisk {
  public:
   explicit PosixDisk(std::shared_ptr<MovedBytes> moved = nullptr)

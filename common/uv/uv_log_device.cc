@@ -1,6 +1,7 @@
 #include "common/uv/uv_log_device.h"
 
 #include "common/base/assert.h"
+#include "common/base/build.h"
 #include "common/uv/posix_disk.h"
 
 namespace aerodb::uv {
@@ -9,7 +10,7 @@ namespace {
 // A missing one is never made up: `init` made them.
 Result<std::unique_ptr<runtime::File>> open_segment(const std::string& path) {
   PlainPosixDisk disk;
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   return open_with_submit_points(disk, path, CrashPoints::of_process());
 #else
   return disk.open(path, runtime::OpenMode::kReadWrite);

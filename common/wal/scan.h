@@ -65,7 +65,9 @@ struct RingScan {
 
 // Carries out what T1 decided (rule REC-5 and quarantine), in this order, each step synced: torn bytes behind the end
 // are copied to quarantine/ and zeroed; the last valid frame is written again in place (with its segment's header where
-// it is the first). Answers the quarantine file's name, empty where there was nothing.
+// it is the first). Answers the quarantine file's name, empty where there was nothing. IO, and nothing is written,
+// where second reads show a frame that the scan did not find, or not the last one that it found: a misread must not
+// become what the disk says.
 [[nodiscard]] Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir,
                                               const RingGeometry& geometry, const RingScan& scan);
 

@@ -28,11 +28,66 @@ Result<Bytes> read_whole(runtime::File& file, uint64_t offset, uint64_t bytes) {
   return content;
 }
 
+Error reads_differently(const std::string& path, uint64_t offset) {
+  return {ErrorCode::kIo,
+          fmt::format("repair log: {} reads differently at {} than a moment ago; nothing was written", path, offset),
+          {}};
+}
+
+// Twice the same, or IO: what one read got wrong can't be told from a torn frame.
+Result<Bytes> read_twice(runtime::File& file, const std::string& path, uint64_t offset, uint64_t bytes) {
+  auto first = read_whole(file, offset, bytes);
+  if (!first) return first;
+  const auto second = read_whole(file, offset, bytes);
+  if (!second) return second;
+  if (*first != *second) return fail(reads_differently(path, offset));
+  return first;
+}
+
+// Whether the log's next frame lies whole at `at`, where the scan found none.
+Result<bool> holds_next_frame(runtime::File& file, const std::string& path, RingCursor at, uint64_t segment_bytes,
+                              const RingScan& scan) {
+  const auto sector = read_twice(file, path, 0, kSegmentHeaderBytes);
+  if (!sector) return fail(sector.error());
+  SegmentHeader segment;
+  if (read_segment_header(*sector, segment) != SegmentHeaderState::kValid || segment.sequence != at.segment_sequence)
+    return false;
+  const uint64_t offset = std::max(at.offset, kSegmentHeaderBytes);
+  if (offset + kFrameHeaderBytes > segment_bytes) return false;
+  const auto start = read_twice(file, path, offset, kFrameHeaderBytes);
+  if (!start) return fail(start.error());
+  const auto head = peek_frame_header(*start, at.segment_sequence);
+  if (!head || head->bytes_on_disk() > segment_bytes - offset) return false;
+  // 0: the scan saw no frame, and where a manifest came before, the first one says itself where the numbering stands.
+  const bool is_next =
+      scan.end.frame_sequence == 0 ? head->frame_sequence > 0 : head->frame_sequence == scan.end.frame_sequence + 1;
+  if (!is_next) return false;
+  const auto frame = read_twice(file, path, offset, head->bytes_on_disk());
+  if (!frame) return fail(frame.error());
+  return frame_checksum_holds(*frame, *head, segment.salt);
+}
+
+// The log is about to end there for good: once more, with reads of its own, that it does. IO where it does not.
+Result<void> confirm_end(runtime::Disk& disk, const std::vector<std::string>& paths, const RingGeometry& geometry,
+                         const RingScan& scan) {
+  const RingCursor end = scan.end.cursor;
+  for (const RingCursor at : {end, RingCursor{end.segment_sequence + 1, 0}}) {
+    if (at.segment_sequence == 0 || at.segment_sequence > scan.released_sequence + geometry.slots) continue;
+    const auto& path = paths[(at.segment_sequence - 1) % geometry.slots];
+    auto file = disk.open(path, runtime::OpenMode::kRead);
+    if (!file) return fail(std::move(file.error()));
+    const auto held = holds_next_frame(**file, path, at, geometry.segment_bytes, scan);
+    if (!held) return fail(held.error());
+    if (*held) return fail(reads_differently(path, at.offset));
+  }
+  return {};
+}
+
 Result<std::string> set_aside(runtime::Disk& disk, const std::string& data_dir, const std::string& path,
                               const TornBytes& torn) {
   auto file = disk.open(path, runtime::OpenMode::kReadWrite);
   if (!file) return fail(std::move(file.error()));
-  auto content = read_whole(**file, torn.at.offset, torn.bytes);
+  auto content = read_twice(**file, path, torn.at.offset, torn.bytes);
   if (!content) return fail(std::move(content.error()));
   auto name = quarantine(disk, data_dir, torn.at, *content);
   if (!name) return name;
@@ -62,11 +117,7 @@ Result<void> rewrite(runtime::Disk& disk, const std::string& path, uint64_t offs
   if (!file) return fail(std::move(file.error()));
   auto content = read_whole(**file, offset, bytes);
   if (!content) return fail(std::move(content.error()));
-  if (!is_last_frame(*content, scan)) {
-    return fail(ErrorCode::kIo, fmt::format("rewrite last frame: {} reads differently at {} than a moment ago; nothing "
-                                            "was written",
-                                            path, offset));
-  }
+  if (!is_last_frame(*content, scan)) return fail(reads_differently(path, offset));
   if (auto written = (*file)->write(offset, *content); !written) return written;
   return (*file)->sync();
 }
@@ -77,6 +128,7 @@ Result<std::string> repair_tail(runtime::Disk& disk, const std::string& data_dir
                                 const RingScan& scan) {
   const auto paths = segment_paths(data_dir, geometry.slots);
   auto path_of = [&](RingCursor at) { return paths[(at.segment_sequence - 1) % geometry.slots]; };
+  if (auto confirmed = confirm_end(disk, paths, geometry, scan); !confirmed) return fail(std::move(confirmed.error()));
   std::string quarantined;
   if (scan.torn) {
     auto name = set_aside(disk, data_dir, path_of(scan.torn->at), *scan.torn);

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/build.h"
+
 namespace {
 
 std::string output_of(const std::string& command) {
@@ -96,7 +98,7 @@ TEST(LinkSymbols, AReleaseHoldsNoCrashPointsAndNoPlantedFaults) {
   EXPECT_NE(symbols.find("aerodb::uv::UvLogDevice::submit"), std::string::npos) << "look for another name";
   for (const std::string_view name : {"aerodb::uv::Crash", "aerodb::uv::crash_", "aerodb::plant"}) {
     EXPECT_EQ(symbols.find(name), std::string::npos) << name << " is compiled without AERODB_FAULTS";
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
     EXPECT_FALSE(found("aerodb-primary", {name}).empty()) << "look for another name";
 #endif
   }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "common/base/build.h"
 #include "common/base/bytes.h"
 #include "common/base/exit_code.h"
 #include "tests/sim/runner.h"
@@ -225,7 +226,7 @@ int run_regressions(const Arguments& arguments) {
 }
 
 int run_planted(const Arguments& arguments) {
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   fmt::print("{:<26}{:>8}  {}\n", "planted fault", "seeds", "caught by");
   uint64_t caught = 0;
   uint64_t planted = 0;

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "common/base/assert.h"
+#include "common/base/build.h"
 #include "common/base/bytes.h"
 
 namespace aerodb::sim {
@@ -70,7 +71,7 @@ class Boards {
 
 // Seeds of one worker: every `jobs`-th.
 void work(Board& board, const RunOptions& options) {
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   plant(options.planted);
 #endif
   for (uint64_t seed = board.next; seed < options.first + options.seeds; seed += options.jobs) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/build.h"
 #include "tests/sim/chaos.h"
 #include "tests/sim/client.h"
 #include "tests/sim/fleet.h"
@@ -334,11 +335,11 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 Outcome simulate(uint64_t seed, const SimulateOptions& options) {
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   clear_tallies();
 #endif
   Outcome outcome = Simulation(seed, options).run();
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   for (size_t i = 0; i < outcome.tallies.size(); ++i)
     outcome.tallies[i] = tallied(static_cast<Tally>(i / kTallyRows), i % kTallyRows);
 #endif

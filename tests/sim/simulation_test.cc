@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "tests/sim/shrink.h"
 
 namespace aerodb::sim {
@@ -49,7 +50,7 @@ TEST(Simulation, FailuresAreTheSameApartFromNumbersAndNames) {
   EXPECT_FALSE(is_same_failure(one, {1, Verdict::kWrong, "r1: another state digest at LSN 5"}));
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Simulation, ShrunkSeedStillFailsTheSameWayWithLess) {
   RunOptions run{.seeds = 50, .twice_every = 0, .stop_at_failure = true, .planted = Fault::kEarlyAcknowledgement};
   const RunReport report = run_seeds(run);

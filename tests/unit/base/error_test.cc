@@ -60,7 +60,7 @@ TEST(Fault, NamesAreUniqueAndNoneIsLeftOut) {
   EXPECT_EQ(faults.size(), static_cast<size_t>(Fault::kResumeUnchecked));
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Fault, OneIsPlantedAtATime) {
   plant(Fault::kGapAccepted);
   EXPECT_TRUE(planted(Fault::kGapAccepted));

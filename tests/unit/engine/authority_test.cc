@@ -1,6 +1,7 @@
 // How authority moves: seal, promotion, decline, and what each leaves possible.
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine {
@@ -275,7 +276,7 @@ TEST(Authority, ReplicaUnderLoadSeesItsNewEpoch) {
   }
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 // The record that it writes is one that no healthy node takes.
 TEST(Authority, PlantedPromotionWithoutSealStartsAnEpoch) {
   Three n;

@@ -1,6 +1,7 @@
 // A replica goes on in a lineage of its own where the primary's disk is lost, and what that leaves possible.
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine {
@@ -237,7 +238,7 @@ TEST(EndLineage, RecordsBehindTheForkDoNotFollow) {
   EXPECT_EQ(code_of(n.c.append(orphan->bytes, orphan->count)), "REPLICA_DIVERGED");
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(EndLineage, PlantedSealedLineageIsEnded) {
   Lost n;
   ASSERT_TRUE(n.a.demote(demotion(n.c)));

@@ -160,7 +160,7 @@ TEST(Fence, AForkBeforeTheFirstRecordIsNoFence) {
   EXPECT_EQ(code_of(f.node.start()), "BAD_NODE_FILE");
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Fence, APlantedFaultForgetsAHalt) {
   Fenced f;
   plant(Fault::kHaltForgotten);

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "common/base/build.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine {
@@ -224,7 +225,7 @@ TEST(Model, RandomWritesAndCrashesLoseNothingAnswered) {
   EXPECT_GT(commits, 1'000u);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Model, PlantedEarlyAnswersAreCaught) {
   for (auto fault : {Fault::kEarlyAcknowledgement, Fault::kRefusalNotHeld}) {
     ModelRun run(1, {});

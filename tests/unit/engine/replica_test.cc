@@ -1,6 +1,7 @@
 // A replica takes the very records of its source, and nothing that does not follow (REPL-1 to REPL-3).
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine {
@@ -297,7 +298,7 @@ TEST(Replica, ReceiptsOfTheSourceAreReadableHereOnceApplied) {
   EXPECT_EQ(get(fresh), "");
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Replica, PlantedPeerDigestIsUnchecked) {
   Expecting e;
   e.forged.header.digest_after.bytes[3] ^= 1;

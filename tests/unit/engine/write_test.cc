@@ -1,6 +1,7 @@
 // Admission of writes: each refusal with its code, and what it leaves untouched.
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "tests/unit/engine/node_kit.h"
 
 namespace aerodb::engine {
@@ -153,7 +154,7 @@ TEST(Write, PendingWritesAreSeenByAdmissionAndByNoRead) {
   EXPECT_NE(*p.node.get("x"), "");
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Write, PlantedEarlyAnswersAreEarly) {
   Primary p;
   int answered = 0;

@@ -1,6 +1,7 @@
 // What a replica takes and what it refuses, over its replication listener.
 #include <gmock/gmock.h>
 
+#include "common/base/build.h"
 #include "tests/unit/node/node_kit.h"
 
 namespace aerodb::node {
@@ -119,7 +120,7 @@ TEST_F(IntakeTest, AnUnprovenPeerHaltsNobody) {
   EXPECT_EQ(r.engine().state(), rules::NodeState::kReady);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST_F(IntakeTest, PlantedRecordsAreTakenWithoutProof) {
   const auto opened = open();
   ASSERT_TRUE(opened);

@@ -232,10 +232,9 @@ TEST_F(LineageTest, ALogThatMovedWhilePeersWereAskedNeedsAnotherPhrase) {
   request.absent = {"r2"};
   std::optional<std::string> answer;
   auto client = connect(r1, Port::kMaintenance);
+  world.network().block(r1.machine, r2.machine);  // the question hangs
   client->call(wire::kEndLineage, request, 0,
                [&](Result<wire::EndLineageResponse> response) { answer = code_of(response); });
-  auto records = connect(p, Port::kReplication);
-  world.network().block(r1.machine, r2.machine);  // the question hangs
   ship(p, r1);
   ASSERT_FALSE(answer);
   settle();

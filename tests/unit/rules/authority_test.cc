@@ -1,4 +1,5 @@
 // The decision tables of common/rules/authority_rules.h: from evidence that grants, each rule alone flips the outcome.
+#include "common/base/build.h"
 #include "common/rules/authority_rules.h"
 
 #include <gtest/gtest.h>
@@ -252,7 +253,7 @@ TEST(AuthorityRules, WriteAdmissionRefusesInItsOrder) {
   EXPECT_EQ(refusal(NodeState::kHalted, true, Role::kReplica), ErrorCode::kHalted);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 AuthorityDecision decide_planted(Fault fault, const E& e) {
   EXPECT_NE(decide(e).decision, AuthorityDecision::kGranted);
   const testing::Planted planted_fault(fault);

@@ -1,4 +1,5 @@
 // Histories that fork: where they part, who is fenced, whose records are taken, when a lineage may be ended.
+#include "common/base/build.h"
 #include "common/rules/lineage_rules.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +14,7 @@ namespace {
 using testing::id_of;
 using testing::Names;
 using testing::not_holding;
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 using testing::Planted;
 #endif
 using History = std::vector<HistoryEpoch>;
@@ -332,7 +333,7 @@ TEST(EndLineage, AbsentIsWhomTheOperatorNamedAndAnAnswerCountsAllTheSame) {
   EXPECT_EQ(decide(e).decision, EndLineageDecision::kDenied);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Fence, PlantedClaimIsTaken) {
   auto e = fencing();
   e.own_chain_at_fork = id_of<Chain>(81);

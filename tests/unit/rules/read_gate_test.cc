@@ -1,4 +1,5 @@
 #include "common/rules/read_gate.h"
+#include "common/base/build.h"
 
 #include <gtest/gtest.h>
 
@@ -185,7 +186,7 @@ TEST(AppendRules, BatchFollowsOnlyWithSessionLsnAndChain) {
   EXPECT_EQ(decide_batch(e).first, AppendVerdict::kStaleSession);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(AppendRules, PlantedGapIsAccepted) {
   plant(Fault::kGapAccepted);
   NoTrace trace;
@@ -195,7 +196,7 @@ TEST(AppendRules, PlantedGapIsAccepted) {
 }
 #endif
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 std::optional<ErrorCode> decide_planted(Fault fault, const ReadGateEvidence& e) {
   EXPECT_TRUE(decide(e).code);
   const testing::Planted planted_fault(fault);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base/build.h"
 #include "common/rules/authority_rules.h"
 #include "common/rules/read_gate.h"
 #include "common/rules/read_visibility.h"
@@ -26,7 +27,7 @@ inline std::vector<std::string_view> not_holding(const RecordingTrace& trace) {
 }
 using Names = std::vector<std::string_view>;
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 struct Planted {
   explicit Planted(Fault fault) { plant(fault); }
   ~Planted() { plant(Fault::kNone); }

@@ -4,10 +4,11 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "common/base/build.h"
 #include "common/uv/posix_disk.h"
 #include "tests/unit/uv/fixture.h"
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 
 namespace aerodb::uv {
 namespace {

@@ -290,7 +290,7 @@ TEST(Reuse, FullRingOpensAgainWithNothingSetAside) {
   EXPECT_EQ(log.quarantined, "");
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Reuse, PlantedEarlyReuseIsRefusedAtTheNextStart) {
   for (auto fault : {Fault::kNone, Fault::kSegmentReusedEarly}) {
     TurningLog log;

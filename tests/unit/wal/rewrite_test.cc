@@ -35,11 +35,11 @@ size_t left_after_power_loss(bool first_in_segment, Fault fault) {
   }
   EXPECT_EQ(node.writer->durable(), Lsn(durable));
   node.restart(CrashKind::kProcess);
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   plant(fault);
 #endif
   node.open();
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
   plant(Fault::kNone);
 #endif
   EXPECT_EQ(node.scanned.size(), durable + 1);
@@ -58,7 +58,7 @@ TEST(Rewrite, SegmentHeaderIsWrittenAgainWithItsFirstFrame) {
   EXPECT_EQ(left_after_power_loss(true, Fault::kNone), 1u);
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Rewrite, PlantedOmissionLosesWhatRecoveryAnsweredFrom) {
   EXPECT_EQ(left_after_power_loss(false, Fault::kLastFrameNotRewritten), 0u);
   EXPECT_EQ(left_after_power_loss(true, Fault::kLastFrameNotRewritten), 0u);

@@ -75,7 +75,7 @@ TEST(Writer, OneFrameIsInFlightWhateverTheCompletions) {
   }
 }
 
-#if defined(AERODB_FAULTS)
+#if AERODB_FAULTS
 TEST(Writer, PlantedSecondFrameIsSeen) {
   LogNode node;
   node.open({.group_commit = false});
