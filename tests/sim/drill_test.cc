@@ -29,7 +29,7 @@ class DrillTest : public ::testing::Test {
   void SetUp() override {
     for (TestNode* node : nodes_) node->start();
     start_control_plane();
-    ASSERT_TRUE(ask(p1_, kClientPort, wire::kSchemaRegister, {wire::Packed{schema_bytes(0, 1)}}));
+    ASSERT_TRUE(ask(p1_, Port::kClient, wire::kSchemaRegister, {wire::Packed{schema_bytes(0, 1)}}));
     ship(p1_, {&r1_, &r2_});
     write(p1_, 5);
     wait_for_all(p1_);
@@ -56,17 +56,17 @@ class DrillTest : public ::testing::Test {
     wire::EndLineageRequest request;
     request.request = by_ada();
     request.lost = lost.machine.name();
-    request.peers.push_back({peer.machine.name(), endpoint_of(peer.machine, kReplicationPort).text()});
+    request.peers.push_back({peer.machine.name(), peer.endpoint(Port::kReplication).text()});
     request.phrase = "end the lineage of " + request.lost;
     request.loss_phrase =
         fmt::format("give up what {} acknowledged after LSN {}", request.lost, node.engine().visible().lsn.value());
-    const auto ended = ask(node, kMaintenancePort, wire::kEndLineage, request);
+    const auto ended = ask(node, Port::kMaintenance, wire::kEndLineage, request);
     ASSERT_TRUE(ended) << ended.error().message;
   }
   void accept_lineage(TestNode& node, TestNode& source) {
     wire::RepairResumeRequest request;
     request.request = by_ada();
-    request.source = endpoint_of(source.machine, kReplicationPort).text();
+    request.source = source.endpoint(Port::kReplication).text();
     request.accept_lineage = source.engine().visible().lineage;
     repair(node, wire::kRepairResume, request);
   }
@@ -77,13 +77,13 @@ class DrillTest : public ::testing::Test {
     repair(node, wire::kOrphansExport, request);
   }
   void checkpoint(TestNode& node) {
-    ASSERT_TRUE(ask(node, kMaintenancePort, wire::kStorageCheckpoint, {by_ada(), true}));
+    ASSERT_TRUE(ask(node, Port::kMaintenance, wire::kStorageCheckpoint, {by_ada(), true}));
     ASSERT_TRUE(run_until(world_, [&] { return !node.engine().storage().running(); }));
   }
   void bootstrap(TestNode& node, TestNode& source) {
     wire::RepairBootstrapRequest request;
     request.request = by_ada();
-    request.source = endpoint_of(source.machine, kReplicationPort).text();
+    request.source = source.endpoint(Port::kReplication).text();
     request.discard = true;
     request.phrase = "discard the history of " + node.machine.name();
     repair(node, wire::kRepairBootstrap, request);
@@ -93,11 +93,11 @@ class DrillTest : public ::testing::Test {
     end_shipper();
     shipper::ShipperConfig config;
     config.name = "s1";
-    config.listen_shipper = endpoint_of(desk_machine_, 7);
+    config.listen_shipper = endpoint_on(desk_machine_, 7);
     config.source_name = source.machine.name();
-    config.source_address = endpoint_of(source.machine, kReplicationPort);
+    config.source_address = source.endpoint(Port::kReplication);
     for (const TestNode* target : targets)
-      config.targets.push_back({target->machine.name(), endpoint_of(target->machine, kReplicationPort)});
+      config.targets.push_back({target->machine.name(), target->endpoint(Port::kReplication)});
     shipper_process_ = std::make_unique<SimProcess>(desk_machine_, world_, ProcessOptions{.name = "s1"});
     shipper_ = std::make_unique<shipper::Shipper>(*shipper_process_, std::move(config));
     ASSERT_TRUE(shipper_->start());
@@ -123,7 +123,7 @@ class DrillTest : public ::testing::Test {
       out.field("_id", fmt::format("d{}", ++documents_));
       out.field("n", documents_);
       const auto written =
-          ask(node, kClientPort, wire::kDocInsert, {collection_name(0), 1, std::nullopt, wire::Packed{document}});
+          ask(node, Port::kClient, wire::kDocInsert, {collection_name(0), 1, std::nullopt, wire::Packed{document}});
       ASSERT_TRUE(written) << written.error().message;
     }
   }
@@ -152,7 +152,6 @@ class DrillTest : public ::testing::Test {
   Result<Response> ask_desk(const runtime::Endpoint& endpoint, const wire::Method<Request, Response>& method,
                             const std::type_identity_t<Request>& request) {
     const auto client = connect(world_, ada_, endpoint);
-    AERODB_ASSERT(client);
     return call(world_, *client, method, request);
   }
   Logs fetch_logs() {
@@ -199,10 +198,9 @@ class DrillTest : public ::testing::Test {
     config_.name = "c1";
     config_.audit_dir = "/audit";
     config_.listen_control_plane = *runtime::Endpoint::parse("unix:/c1.sock");
-    config_.listen_inspect = endpoint_of(desk_machine_, 8);
+    config_.listen_inspect = endpoint_on(desk_machine_, 8);
     for (const TestNode* node : nodes_)
-      config_.nodes.push_back(
-          {node->machine.name(), endpoint_of(node->machine, kClientPort), endpoint_of(node->machine, kControlPort)});
+      config_.nodes.push_back({node->machine.name(), node->endpoint(Port::kClient), node->endpoint(Port::kControl)});
     plane_ = std::make_unique<controlplane::ControlPlane>(plane_process_, config_, [](uint32_t) { return "ada"; });
     std::optional<Result<void>> started;
     plane_->start([&](Result<void> result) { started = std::move(result); });
@@ -210,10 +208,9 @@ class DrillTest : public ::testing::Test {
     ASSERT_TRUE(*started) << started->error().message;
   }
   template <class Request, class Response>
-  Result<Response> ask(TestNode& node, uint16_t port, const wire::Method<Request, Response>& method,
+  Result<Response> ask(TestNode& node, Port port, const wire::Method<Request, Response>& method,
                        const std::type_identity_t<Request>& request) {
-    const auto client = connect(world_, ada_, endpoint_of(node.machine, port));
-    AERODB_ASSERT(client);
+    const auto client = connect(world_, ada_, node.endpoint(port));
     return call(world_, *client, method, request);
   }
   void command(const wire::CommandExplainRequest& request) {
@@ -226,12 +223,12 @@ class DrillTest : public ::testing::Test {
   }
   template <class Request>
   void repair(TestNode& node, const wire::Method<Request, wire::RepairStatusResponse>& method, const Request& request) {
-    const auto begun = ask(node, kMaintenancePort, method, request);
+    const auto begun = ask(node, Port::kMaintenance, method, request);
     ASSERT_TRUE(begun) << begun.error().message;
     std::optional<wire::RepairStatusResponse> status;
     ASSERT_TRUE(run_until(world_, [&] {
       world_.run_for(kMinuteUs / 600);
-      auto answer = ask(node, kMaintenancePort, wire::kRepairStatus, {});
+      auto answer = ask(node, Port::kMaintenance, wire::kRepairStatus, {});
       if (answer) status = std::move(*answer);
       return status && status->finished;
     }));
@@ -268,7 +265,7 @@ TEST_F(DrillTest, TheReportOfTheHourHoldsEveryRecordAndEvent) {
     SCOPED_TRACE("the primary died, its disk is there");
     reason_ = "r1 lost its power supply";
     pass(10);
-    r1_.kill(CrashKind::kPower);
+    r1_.crash(CrashKind::kPower);
     seal_offline(r1_, p1_);
     start_as(r1_, node::Binary::kPrimary);
     wait_for(p1_, r1_);
@@ -285,7 +282,7 @@ TEST_F(DrillTest, TheReportOfTheHourHoldsEveryRecordAndEvent) {
     pass(10);
     end_shipper();
     write(p1_, 2);  // acknowledged, and nowhere else
-    p1_.kill(CrashKind::kPower);
+    p1_.crash(CrashKind::kPower);
     pass(5);
     end_lineage(r1_, p1_, r2_);
     accept_lineage(r2_, r1_);

@@ -15,10 +15,8 @@ struct NodeTest : ::testing::Test {
                         const std::type_identity_t<Request>& request) {
     return testing::call(world, client, method, request);
   }
-  std::unique_ptr<wire::Client> connect(TestNode& node, uint16_t port) {
-    auto client = testing::connect(world, clients, endpoint_of(node.machine, port));
-    EXPECT_TRUE(client);
-    return client;
+  std::unique_ptr<wire::Client> connect(TestNode& node, Port port) {
+    return testing::connect(world, clients, node.endpoint(port));
   }
   // The source's log from LSN 1 on, its bytes kept here.
   wire::WalFetchResponse fetch(wire::Client& source) {
@@ -73,7 +71,7 @@ TEST(Init, SurvivesThePowerGoingAtOnce) {
 TEST_F(NodeTest, StopTakesNoMoreAndEndsUnderLoad) {
   TestNode p(world, "p", true);
   p.start();
-  auto client = connect(p, kClientPort);
+  auto client = connect(p, Port::kClient);
   ASSERT_TRUE(call(*client, wire::kSchemaRegister, {wire::Packed{schema_bytes(0, 1)}}));
   uint64_t sent = 0;
   uint64_t acknowledged = 0;
@@ -108,7 +106,7 @@ TEST_F(NodeTest, StopTakesNoMoreAndEndsUnderLoad) {
 TEST_F(NodeTest, FailedStartIsReported) {
   TestNode p(world, "p", true);
   p.start();
-  p.kill(CrashKind::kProcess);
+  p.crash();
   world.options().rate(FaultKind::kSyncFailed) = 1;
   p.begin_start();
   world.run_for(kLongUs);
@@ -121,8 +119,8 @@ TEST_F(NodeTest, RecordsWithoutASessionAreRefused) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, kReplicationPort);
-  auto target = connect(r, kReplicationPort);
+  auto source = connect(p, Port::kReplication);
+  auto target = connect(r, Port::kReplication);
   const auto log = fetch(*source);
   const auto refused = append(*target, 0, log.chain_before, Lsn(1), 0, {});
   ASSERT_FALSE(refused);
@@ -134,10 +132,10 @@ TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, kReplicationPort);
-  auto target = connect(r, kReplicationPort);
+  auto source = connect(p, Port::kReplication);
+  auto target = connect(r, Port::kReplication);
   const uint64_t session = ship_all(*source, *target);
-  auto stranger = connect(r, kReplicationPort);
+  auto stranger = connect(r, Port::kReplication);
   const auto refused = append(*stranger, session, Chain{{1, 2, 3}}, r.engine().newest().lsn.next(), 0, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
@@ -147,7 +145,7 @@ TEST_F(NodeTest, StrangerWhoGuessesASessionCantHaltAReplica) {
 TEST_F(NodeTest, RecordsWithoutASessionAreRefusedByAnEmptyReplica) {
   TestNode r(world, "r", false);
   r.start();
-  auto stranger = connect(r, kReplicationPort);
+  auto stranger = connect(r, Port::kReplication);
   const auto refused = append(*stranger, 1, Chain{{1, 2, 3}}, Lsn(1), 0, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kStaleSession);
@@ -159,8 +157,8 @@ TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
   TestNode r(world, "r", false);
   p.start();
   r.start();
-  auto source = connect(p, kReplicationPort);
-  auto target = connect(r, kReplicationPort);
+  auto source = connect(p, Port::kReplication);
+  auto target = connect(r, Port::kReplication);
   const uint64_t session = ship_all(*source, *target);
   const auto log = fetch(*source);
   const auto refused = append(*target, session, log.chain_before, Lsn(1), log.count, log.records);
@@ -172,7 +170,7 @@ TEST_F(NodeTest, FirstRecordSentAgainIsNoDivergence) {
 struct DeclineTest : NodeTest {
   // The primary sealed for the replica, the replica fed with everything.
   void seal_for_replica() {
-    auto control = connect(p, kControlPort);
+    auto control = connect(p, Port::kControl);
     ASSERT_TRUE(call(*control, wire::kControlDemote,
                      {{"a", "test", "test", std::nullopt}, "r", r.identity.instance, std::nullopt}));
   }
@@ -186,8 +184,8 @@ TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
   r.start();
   seal_for_replica();
   {
-    auto source = connect(p, kReplicationPort);
-    auto target = connect(r, kReplicationPort);
+    auto source = connect(p, Port::kReplication);
+    auto target = connect(r, Port::kReplication);
     ship_all(*source, *target);
   }
   const std::string path = "/var/lib/aerodb/authority/decline-2";
@@ -195,18 +193,18 @@ TEST_F(DeclineTest, StatementHandedOutOutlivesThePower) {
   int answered_again = 0;
   for (uint64_t calls = 1; calls < 12; ++calls) {
     {
-      auto control = connect(r, kControlPort);
+      auto control = connect(r, Port::kControl);
       r.process->crash_at_call(calls, CrashKind::kProcess);
       const auto first = call(*control, wire::kControlDecline, {{"b", "test", "test", std::nullopt}});
       if (!first) ++answered_again;
     }
-    r.kill(CrashKind::kProcess);
+    r.crash();
     r.start();
     {
-      auto control = connect(r, kControlPort);
+      auto control = connect(r, Port::kControl);
       ASSERT_TRUE(call(*control, wire::kControlDecline, {{"c", "test", "test", std::nullopt}}));
     }
-    r.kill(CrashKind::kPower);
+    r.crash(CrashKind::kPower);
     EXPECT_TRUE(r.machine.disk().exists(path)) << "died at call " << calls;
     ASSERT_TRUE(!r.machine.disk().exists(path) || r.machine.disk().remove(path));
     ASSERT_TRUE(r.machine.disk().sync_directory("/var/lib/aerodb/authority"));
@@ -220,9 +218,9 @@ TEST_F(DeclineTest, StatementWaitsUntilTheSealIsDurable) {
   p.start();
   r.start();
   seal_for_replica();
-  auto source = connect(p, kReplicationPort);
-  auto target = connect(r, kReplicationPort);
-  auto control = connect(r, kControlPort);
+  auto source = connect(p, Port::kReplication);
+  auto target = connect(r, Port::kReplication);
+  auto control = connect(r, Port::kControl);
   const auto opened = call(*target, wire::kReplicaOpen, open_request(*source));
   const auto log = fetch(*source);
   ASSERT_TRUE(append(*target, opened->session, log.chain_before, Lsn(1), 0, {}));
@@ -243,10 +241,10 @@ TEST_F(DeclineTest, TwoDeclinesAtOnceGetOneStatement) {
   p.start();
   r.start();
   seal_for_replica();
-  auto source = connect(p, kReplicationPort);
-  auto target = connect(r, kReplicationPort);
+  auto source = connect(p, Port::kReplication);
+  auto target = connect(r, Port::kReplication);
   ship_all(*source, *target);
-  auto control = connect(r, kControlPort);
+  auto control = connect(r, Port::kControl);
   std::vector<Bytes> statements;
   for (int i = 0; i < 3; ++i) {
     control->call(wire::kControlDecline, {{std::to_string(i), "test", "test", std::nullopt}}, 0,
@@ -259,7 +257,7 @@ TEST_F(DeclineTest, TwoDeclinesAtOnceGetOneStatement) {
   ASSERT_EQ(statements.size(), 3u);
   EXPECT_EQ(statements[0], statements[1]);
   EXPECT_EQ(statements[0], statements[2]);
-  r.kill(CrashKind::kPower);
+  r.crash(CrashKind::kPower);
   r.start();
 }
 

@@ -3,15 +3,8 @@
 #include <fmt/format.h>
 
 #include "common/document/json.h"
-#include "primary/no_intake.h"
 
 namespace aerodb::node::testing {
-namespace {
-
-constexpr wal::RingGeometry kGeometry = {4, 1 << 20};
-constexpr auto kDataDir = "/var/lib/aerodb";
-
-}  // namespace
 
 Bytes schema_bytes(uint32_t version) {
   auto schema = document::schema_from_json(
@@ -32,75 +25,6 @@ Bytes document_bytes(const std::string& id, int64_t n) {
   out.field("n", n);
   out.field("text", std::string(1000, static_cast<char>('a' + n % 26)));
   return bytes;
-}
-
-TestNode::TestNode(sim::SimWorld& in, std::string name, bool is_primary)
-    : world(in), machine(in.add_machine(std::move(name))), primary(is_primary) {
-  sim::SimProcess init(machine, world, {.name = "init"});
-  engine::InitOptions options;
-  options.data_dir = kDataDir;
-  options.name = machine.name();
-  options.geometry = kGeometry;
-  options.primary = primary;
-  options.cluster = ClusterId{{7}};
-  auto made = engine::init_directory(init.blocking_disk(), init.random(), options);
-  EXPECT_TRUE(made) << made.error().message;
-  config.name = machine.name();
-  config.data_dir = kDataDir;
-  config.listen_client = endpoint(Port::kClient);
-  config.listen_replication = endpoint(Port::kReplication);
-  config.listen_control = endpoint(Port::kControl);
-  config.listen_maintenance = endpoint(Port::kMaintenance);
-  config.wal_segments = kGeometry.slots;
-  config.wal_segment_bytes = kGeometry.segment_bytes;
-}
-
-TestNode::~TestNode() { crash(); }
-
-runtime::Endpoint TestNode::endpoint(Port port) const {
-  runtime::Endpoint endpoint;
-  endpoint.host = machine.address();
-  endpoint.port = static_cast<uint16_t>(port);
-  return endpoint;
-}
-
-void TestNode::start() {
-  process = std::make_unique<sim::SimProcess>(machine, world, sim::ProcessOptions{.name = machine.name()});
-  node = std::make_unique<Node>(*process, config, primary ? Binary::kPrimary : Binary::kReplica);
-  if (primary)
-    primary::refuse_records(*node);
-  else
-    intake = std::make_unique<replica::Intake>(*node);
-  std::optional<Result<void>> started;
-  node->start([&](Result<void> result) { started = std::move(result); });
-  while (!started && world.step()) {
-  }
-  ASSERT_TRUE(started && *started) << (started ? started->error().message : "does not start");
-}
-
-void TestNode::crash() {
-  if (process) process->crash(sim::CrashKind::kProcess);
-  intake.reset();
-  node.reset();
-  process.reset();
-}
-
-std::string TestNode::last_event(std::string_view name) const {
-  std::string text;
-  for (const auto& event : events()) {
-    if (event.name == name) text = fmt::format("{}", fmt::join(event.fields, "\n"));
-  }
-  return text;
-}
-
-std::unique_ptr<wire::Client> NodeTest::connect(TestNode& to, Port port) {
-  auto client = std::make_unique<wire::Client>(clients);
-  bool done = false;
-  client->connect(to.endpoint(port), [&](Result<void>) { done = true; });
-  while (!done && world.step()) {
-  }
-  EXPECT_TRUE(client->connected());
-  return client;
 }
 
 void NodeTest::fill(TestNode& node, int documents) {

@@ -1,5 +1,5 @@
-// What the tests of nodes share: a node on a simulated machine, clients that talk to it over its listeners, and a
-// collection of documents larger than a block.
+// What the tests of nodes share: clients that talk to a node over its listeners, and a collection of documents larger
+// than a block.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,60 +10,27 @@
 #include <string>
 #include <vector>
 
-#include "common/node/node.h"
-#include "common/wire/client.h"
-#include "replica/intake.h"
-#include "tests/sim/runtime/disk.h"
-#include "tests/sim/runtime/process.h"
+#include "tests/sim/node_kit.h"
 
 namespace aerodb::node::testing {
 
-enum class Port : uint16_t { kClient = 1, kReplication, kControl, kMaintenance };
+using sim::testing::Port;
+using sim::testing::TestNode;
 
 // Version 1: _id, n (int, indexed), text (string).
 [[nodiscard]] Bytes schema_bytes(uint32_t version);
 // About 1 KiB.
 [[nodiscard]] Bytes document_bytes(const std::string& id, int64_t n);
 
-class TestNode {
- public:
-  TestNode(sim::SimWorld& world, std::string name, bool primary);  // initialised, not started
-  ~TestNode();
-  void start();
-  void crash();
-  // crash() and start(): what was in memory is cold afterwards.
-  void restart() {
-    crash();
-    start();
-  }
-  [[nodiscard]] runtime::Endpoint endpoint(Port port) const;
-  [[nodiscard]] engine::Engine& engine() { return *node->engine(); }
-  [[nodiscard]] uint64_t metric(observe::MetricId id) const { return node->metrics().get(id); }
-  // Names of the durable events, oldest first.
-  [[nodiscard]] std::vector<observe::Event> events() const { return node->events().recent(0, 1000); }
-  // The last event of that name: its fields, one line each. Empty where there is none.
-  [[nodiscard]] std::string last_event(std::string_view name) const;
-
-  sim::SimWorld& world;
-  sim::SimMachine& machine;
-  NodeConfig config;
-  bool primary;
-  std::unique_ptr<sim::SimProcess> process;
-  std::unique_ptr<Node> node;
-  std::unique_ptr<replica::Intake> intake;
-};
-
 struct NodeTest : ::testing::Test {
-  [[nodiscard]] std::unique_ptr<wire::Client> connect(TestNode& to, Port port = Port::kClient);
+  [[nodiscard]] std::unique_ptr<wire::Client> connect(TestNode& to, Port port = Port::kClient) {
+    return sim::testing::connect(world, clients, to.endpoint(port));
+  }
   // Waits for the answer. Views in it are void.
   template <class Request, class Response>
   Result<Response> call(wire::Client& client, const wire::Method<Request, Response>& method,
                         const std::type_identity_t<Request>& request) {
-    std::optional<Result<Response>> kept;
-    client.call(method, request, 0, [&](Result<Response> answer) { kept = std::move(answer); });
-    while (!kept && world.step()) {
-    }
-    return kept ? std::move(*kept) : fail(ErrorCode::kTimedOut, "no answer came");
+    return sim::testing::call(world, client, method, request);
   }
   // The same; `look` sees the answer while its views are valid.
   template <class Request, class Response, class Look>

@@ -1,11 +1,11 @@
 // The decision tables of common/rules/authority_rules.h: from evidence that grants, each rule alone flips the outcome.
-#include "common/base/build.h"
 #include "common/rules/authority_rules.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
+#include "common/base/build.h"
 #include "tests/unit/rules/rules_kit.h"
 
 namespace aerodb::rules {

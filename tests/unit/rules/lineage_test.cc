@@ -1,11 +1,11 @@
 // Histories that fork: where they part, who is fenced, whose records are taken, when a lineage may be ended.
-#include "common/base/build.h"
 #include "common/rules/lineage_rules.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
+#include "common/base/build.h"
 #include "tests/unit/rules/rules_kit.h"
 
 namespace aerodb::rules {

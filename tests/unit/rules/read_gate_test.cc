@@ -1,10 +1,10 @@
 #include "common/rules/read_gate.h"
-#include "common/base/build.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
+#include "common/base/build.h"
 #include "common/rules/append_rules.h"
 #include "tests/unit/rules/rules_kit.h"
 
