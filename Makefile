@@ -28,22 +28,20 @@ build: deps $(RELEASE)/build.ninja   ## the binaries, in build/release/bin
 check-build: deps $(CHECK)/build.ninja
 	@ninja -C $(CHECK) -j $(JOBS)
 
-test: build check-build  ## all tests: unit, golden, simulator, tidy, link, then real processes (20 minutes at most)
-	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
-	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
-	@$(CHECK)/bin/aerodb-sim --planted --jobs $(JOBS)
-	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
+test: build check-build  ## all tests: unit, golden, tidy, link, simulator, real processes, the page (20 minutes at most)
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS)
 	@$(TEST_UI)
 
 test-unit: check-build  ## unit, golden, tidy and link tests alone
-	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE sim
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -LE 'sim|process'
 
-test-sim: check-build  ## 2,000 simulator seeds and the planted faults
+test-sim: check-build  ## the simulator: its tests, 2,000 seeds and the planted faults, with what was counted
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -L sim -E 'seeds|planted'
 	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
 	@$(CHECK)/bin/aerodb-sim --planted --jobs $(JOBS)
 
 test-process: build check-build  ## tests with the real binaries
-	@$(PYTHON) -m unittest discover -s tests/process -t tests/process -p '*_test.py'
+	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -L process
 
 test-ui: build   ## the inspection page in a real browser; screenshots in build/ui-screenshots
 	@$(TEST_UI)

@@ -67,7 +67,7 @@ CheckpointEvidence found() {
   return e;
 }
 
-struct Change {
+struct CheckpointChange {
   std::string name;
   std::function<void(CheckpointEvidence&)> change;
 };
@@ -83,7 +83,7 @@ std::vector<Golden> checkpoint_explanations() {
   std::vector<Golden> list = {{"checkpoint-accepted", explain_checkpoint(installed(), kLineage)},
                               {"checkpoint-accepted-at-start", explain_checkpoint(found(), kLineage)},
                               {"checkpoint-none", explain_checkpoint(none, kLineage)}};
-  const Change changes[] = {
+  const CheckpointChange changes[] = {
       {"checkpoint-rejected-run-not-synced", [](auto& e) { e.sync_steps->erase(e.sync_steps->begin() + 2); }},
       {"checkpoint-rejected-log-not-durable", [](auto& e) { (*e.sync_steps)[4].lsn = Lsn(43); }},
       {"checkpoint-rejected-directory-not-synced", [](auto& e) { e.sync_steps->pop_back(); }},

@@ -106,7 +106,7 @@ PromotionEvidence first(std::string started_by) {
   return e;
 }
 
-struct Change {
+struct PromotionChange {
   std::string name;
   std::function<void(PromotionEvidence&)> change;
 };
@@ -119,7 +119,7 @@ std::vector<Golden> promotion_explanations() {
                               {"promotion-end-granted", explain_promotion(end())},
                               {"promotion-none-init", explain_promotion(first("init"))},
                               {"promotion-none-restore", explain_promotion(first("restore"))}};
-  const Change of_promotion[] = {
+  const PromotionChange of_promotion[] = {
       {"promotion-undetermined", forget_kept},
       {"promotion-undetermined-declines", [](auto& e) { e.declined_here.reset(); }},
       {"promotion-undetermined-validation", [](auto& e) { e.log_validated.reset(); }},
@@ -149,7 +149,7 @@ std::vector<Golden> promotion_explanations() {
     change(evidence);
     list.push_back({name, explain_promotion(evidence)});
   }
-  const Change of_end[] = {
+  const PromotionChange of_end[] = {
       {"promotion-end-undetermined", forget_kept},
       {"promotion-end-undetermined-silent-peer", [](auto& e) { (*e.peers)[0].absent = false; }},
       {"promotion-end-denied-further-peer", [](auto& e) { (*e.peers)[1].durable_lsn = Lsn(44); }},

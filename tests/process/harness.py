@@ -1,4 +1,6 @@
 """Real processes on ephemeral loopback ports in a directory of their own. Everything started is ended by process id."""
+import functools
+import itertools
 import json
 import os
 import pathlib
@@ -18,17 +20,32 @@ BIN = pathlib.Path(os.environ.get("AERODB_BIN", ROOT / "build/release/bin"))
 READY_SECONDS = 60  # only bounds a hang; nothing is measured
 
 
-given_ports = set()
+PORTS_IN_BLOCK = 1000
+PORT_BLOCKS = range(12_000, 32_000, PORTS_IN_BLOCK)  # below those that the kernel gives to outgoing connections
+
+
+@functools.cache
+def port_block():
+    """Ports that belong to this process as long as it lives, since it holds the first of them: tests run side by side."""
+    for first in PORT_BLOCKS:
+        holder = socket.socket()
+        try:
+            holder.bind(("127.0.0.1", first))
+        except OSError:
+            holder.close()
+            continue
+        return holder, itertools.cycle(range(first + 1, first + PORTS_IN_BLOCK))
+    raise AssertionError("every block of ports is taken")
 
 
 def free_port():
     """A port that nobody listens on, another one each time."""
-    while True:
+    for port in port_block()[1]:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in given_ports:
-            given_ports.add(port)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
             return port
 
 

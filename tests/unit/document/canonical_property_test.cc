@@ -12,7 +12,7 @@ using testing::canonical;
 using testing::code_of;
 using testing::schema_of;
 
-const Schema kSchema = schema_of(R"({"collection": "c", "version": 1, "fields": {
+const Schema kWideSchema = schema_of(R"({"collection": "c", "version": 1, "fields": {
     "_id": {"type": "string", "required": true}, "A": {"type": "int"}, "b": {"type": "bool"}, "f": {"type": "float"},
     "raw": {"type": "bytes"}, "\u00e9": {"type": "string"},
     "o": {"type": "object", "fields": {"p": {"type": "int", "required": true},
@@ -164,18 +164,18 @@ class RandomWriter {
 TEST(CanonicalProperty, EqualDocumentsAreEqualBytes) {
   SeededRandom random(1);
   for (int round = 0; round < 500; ++round) {
-    auto content = random_members(random, kSchema.fields);
+    auto content = random_members(random, kWideSchema.fields);
     Bytes expected;
     for (int writing = 0; writing < 8; ++writing) {
       Bytes packed;
       RandomWriter(random, packed).members(content);
-      auto document = canonical(packed, kSchema);
+      auto document = canonical(packed, kWideSchema);
       ASSERT_TRUE(document.has_value()) << "round " << round << ": " << document.error().message;
       if (writing == 0) expected = *document;
       ASSERT_EQ(to_hex(*document), to_hex(expected)) << "round " << round;
     }
-    EXPECT_EQ(code_of(check_canonical(expected, kSchema, kDefaultMaxDocumentBytes)), "") << "round " << round;
-    EXPECT_EQ(to_hex(*canonical(expected, kSchema)), to_hex(expected));
+    EXPECT_EQ(code_of(check_canonical(expected, kWideSchema, kDefaultMaxDocumentBytes)), "") << "round " << round;
+    EXPECT_EQ(to_hex(*canonical(expected, kWideSchema)), to_hex(expected));
     auto id = std::find_if(content.begin(), content.end(), [](const auto& member) { return member.name == "_id"; });
     EXPECT_EQ(document_id(expected), id->text);
   }
@@ -184,7 +184,7 @@ TEST(CanonicalProperty, EqualDocumentsAreEqualBytes) {
 TEST(CanonicalProperty, DifferentDocumentsAreDifferentBytes) {
   SeededRandom random(2);
   for (int round = 0; round < 200; ++round) {
-    auto content = random_members(random, kSchema.fields);
+    auto content = random_members(random, kWideSchema.fields);
     auto other = content;
     auto& changed = other[random.below(other.size())];
     changed.text += "x";
@@ -194,7 +194,7 @@ TEST(CanonicalProperty, DifferentDocumentsAreDifferentBytes) {
     Bytes a, b;
     RandomWriter(random, a).members(content);
     RandomWriter(random, b).members(other);
-    EXPECT_NE(to_hex(*canonical(a, kSchema)), to_hex(*canonical(b, kSchema))) << "round " << round;
+    EXPECT_NE(to_hex(*canonical(a, kWideSchema)), to_hex(*canonical(b, kWideSchema))) << "round " << round;
   }
 }
 
@@ -205,15 +205,15 @@ TEST(CanonicalProperty, CheckAgreesWithCanonicalizeOnDamagedBytes) {
   size_t refused = 0;
   for (int round = 0; round < 20000; ++round) {
     Bytes packed;
-    RandomWriter(random, packed).members(random_members(random, kSchema.fields));
-    Bytes bytes = random.one_in(4) ? packed : *canonical(packed, kSchema);
+    RandomWriter(random, packed).members(random_members(random, kWideSchema.fields));
+    Bytes bytes = random.one_in(4) ? packed : *canonical(packed, kWideSchema);
     auto changes = random.below(3);
     for (uint64_t i = 0; i < changes; ++i)
       bytes[random.below(bytes.size())] ^= static_cast<uint8_t>(1u << random.below(8));
     if (random.one_in(10)) bytes.resize(random.below(bytes.size() + 1));
-    auto again = canonical(bytes, kSchema);
+    auto again = canonical(bytes, kWideSchema);
     bool is_canonical = again && *again == bytes;
-    auto checked = check_canonical(bytes, kSchema, kDefaultMaxDocumentBytes);
+    auto checked = check_canonical(bytes, kWideSchema, kDefaultMaxDocumentBytes);
     ASSERT_EQ(checked.has_value(), is_canonical)
         << to_hex(bytes) << (checked ? "" : checked.error().message) << (again ? "" : again.error().message);
     ++(is_canonical ? accepted : refused);

@@ -44,6 +44,12 @@ Result<BackupReport> Origin::backup(const std::string& path) {
   return write_backup(disk(), path, **source, nullptr);
 }
 
+Backed::Backed(uint64_t seed) : Origin(seed) {
+  fill();
+  auto report = backup();
+  EXPECT_TRUE(report) << report.error().message;
+}
+
 RestoreOptions restore_options() {
   RestoreOptions options;
   options.data_dir = "/r";

@@ -41,6 +41,11 @@ struct Origin {
   std::unique_ptr<sim::SimProcess> hand_;
 };
 
+// The same, its backup made.
+struct Backed : Origin {
+  explicit Backed(uint64_t seed = 1);
+};
+
 inline const wal::RingGeometry kRestoredGeometry{4, 128 << 10};
 RestoreOptions restore_options();
 

@@ -15,8 +15,8 @@ using sim::FaultKind;
 
 const std::string kRules = "CKPT-1 CKPT-2 CKPT-3 CKPT-4 CKPT-5 CKPT-6 ";
 
-struct OneNode {
-  OneNode() : world(1, {}), node(world, {}) {
+struct CheckpointedNode {
+  CheckpointedNode() : world(1, {}), node(world, {}) {
     EXPECT_FALSE(node.start());
     EXPECT_TRUE(node.register_schema(kSchema1));
     write(0, 8);
@@ -42,7 +42,7 @@ std::vector<SyncStep> names_of(const std::vector<rules::SyncStepEvidence>& steps
 }
 
 TEST(CheckpointExplanation, HasEveryRuleInOrderWhateverTheOutcome) {
-  OneNode n;
+  CheckpointedNode n;
   const auto none = n.shown();
   EXPECT_EQ(none.rules, kRules);
   EXPECT_EQ(none.broken + none.open, "");
@@ -56,7 +56,7 @@ TEST(CheckpointExplanation, HasEveryRuleInOrderWhateverTheOutcome) {
 }
 
 TEST(CheckpointExplanation, EvidenceIsWhatWasDoneAndWhatTheDirectoryHolds) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint(false));
   n.write(8, 12);
   ASSERT_FALSE(n.node.snapshot("s1"));
@@ -87,7 +87,7 @@ TEST(CheckpointExplanation, EvidenceIsWhatWasDoneAndWhatTheDirectoryHolds) {
 }
 
 TEST(CheckpointExplanation, MergesAndFloorsAreNoted) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint(false));
   ASSERT_TRUE(n.node.write({update("x1", R"("n":2)")}));
   ASSERT_TRUE(n.node.raise_floor(CommitId(8)));
@@ -104,7 +104,7 @@ TEST(CheckpointExplanation, MergesAndFloorsAreNoted) {
 }
 
 TEST(CheckpointExplanation, SaysTheSameTwiceAndAfterEachStart) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint());
   EXPECT_EQ(n.shown().json, n.shown().json);
   n.node.restart(CrashKind::kPower);
@@ -122,7 +122,7 @@ TEST(CheckpointExplanation, SaysTheSameTwiceAndAfterEachStart) {
 }
 
 TEST(CheckpointExplanation, WhatNobodyNotedIsMissing) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint());
   auto e = n.evidence();
   e.sync_steps.reset();
@@ -139,7 +139,7 @@ TEST(CheckpointExplanation, WhatNobodyNotedIsMissing) {
 }
 
 TEST(CheckpointExplanation, DamageRejectsItAndAFailingDiskLeavesItIncomplete) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint());
   n.world.options().rate(FaultKind::kReadError) = 1;
   auto e = n.evidence();
@@ -157,7 +157,7 @@ TEST(CheckpointExplanation, DamageRejectsItAndAFailingDiskLeavesItIncomplete) {
 }
 
 TEST(CheckpointExplanation, AnInstallDecidesByTheSameRules) {
-  OneNode n;
+  CheckpointedNode n;
   ASSERT_FALSE(n.node.checkpoint());
   auto e = n.evidence();
   const auto run = e.runs.back().number;

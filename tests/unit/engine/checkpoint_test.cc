@@ -17,8 +17,9 @@ NodeSettings small_cache() {
   return settings;
 }
 
-struct Fixture {
-  explicit Fixture(NodeSettings settings = {}, uint64_t seed = 1) : world(seed, {}), node(world, std::move(settings)) {
+struct StoringNode {
+  explicit StoringNode(NodeSettings settings = {}, uint64_t seed = 1)
+      : world(seed, {}), node(world, std::move(settings)) {
     const auto refused = node.start();
     EXPECT_FALSE(refused) << refused->message;
     EXPECT_TRUE(node.register_schema(kSchema1));
@@ -47,7 +48,7 @@ struct Fixture {
 };
 
 TEST(Checkpoint, KeepsEveryAnswerAndTheDigest) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 20);
   ASSERT_TRUE(f.node.write({update("d3", R"("n":100)"), remove("d4")}));
   const auto before = f.picture();
@@ -66,7 +67,7 @@ TEST(Checkpoint, KeepsEveryAnswerAndTheDigest) {
 }
 
 TEST(Checkpoint, RecoveryReplaysOnlyWhatCameAfterIt) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 10);
   ASSERT_FALSE(f.node.checkpoint());
   const Lsn covered = f.manifest().lsn;
@@ -80,7 +81,7 @@ TEST(Checkpoint, RecoveryReplaysOnlyWhatCameAfterIt) {
 }
 
 TEST(Checkpoint, EverythingColdGivesTheSameAnswersAndAdmissions) {
-  Fixture f(small_cache());
+  StoringNode f(small_cache());
   f.insert_many(0, 20);
   ASSERT_TRUE(f.node.write({remove("d5")}));
   ASSERT_FALSE(f.node.checkpoint());
@@ -96,7 +97,7 @@ TEST(Checkpoint, EverythingColdGivesTheSameAnswersAndAdmissions) {
 }
 
 TEST(Checkpoint, WritesGoOnMeanwhileAndStayBehindIt) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 20);
   auto number = f.node.engine->storage().checkpoint(true);
   ASSERT_TRUE(number);
@@ -113,7 +114,7 @@ TEST(Checkpoint, WritesGoOnMeanwhileAndStayBehindIt) {
 TEST(Checkpoint, SegmentsBelowItAreReused) {
   NodeSettings settings;
   settings.geometry = {4, 64 << 10};
-  Fixture f(settings);
+  StoringNode f(settings);
   const std::string big(2000, 'x');
   int written = 0;
   for (int round = 0; round < 12; ++round) {
@@ -131,7 +132,7 @@ TEST(Checkpoint, SegmentsBelowItAreReused) {
 TEST(Checkpoint, FullRingRefusesUntilACheckpointReleasesIt) {
   NodeSettings settings;
   settings.geometry = {4, 64 << 10};
-  Fixture f(settings);
+  StoringNode f(settings);
   const std::string big(2000, 'x');
   int i = 0;
   while (f.node.write({insert("d" + std::to_string(i), R"("s":")" + big + '"')})) ++i;
@@ -141,14 +142,14 @@ TEST(Checkpoint, FullRingRefusesUntilACheckpointReleasesIt) {
 }
 
 TEST(Checkpoint, NothingNewIsRefused) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 3);
   ASSERT_FALSE(f.node.checkpoint());
   EXPECT_EQ(code_of(f.node.checkpoint()), "NOTHING_TO_DO");
 }
 
 TEST(Checkpoint, OneOperationAtATime) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 3);
   ASSERT_TRUE(f.node.engine->storage().checkpoint(true));
   EXPECT_EQ(code_of(f.node.engine->storage().checkpoint(true)), "OPERATION_RUNNING");
@@ -158,7 +159,7 @@ TEST(Checkpoint, OneOperationAtATime) {
 }
 
 TEST(Checkpoint, SchemaAndAuthorityOfTheManifestSurvive) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 3);
   ASSERT_TRUE(f.node.register_schema(kSchema2));
   ASSERT_FALSE(f.node.checkpoint());
@@ -174,7 +175,7 @@ TEST(Checkpoint, SchemaAndAuthorityOfTheManifestSurvive) {
 }
 
 TEST(Checkpoint, FailedDiskLeavesEverythingReadableAndTheNextOneWorks) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 20);
   const auto before = f.picture();
   f.node.machine.disk().set_full(true);
@@ -193,7 +194,7 @@ TEST(Checkpoint, FailedDiskLeavesEverythingReadableAndTheNextOneWorks) {
 // The manifest that a failed install left on disk names a run that the node does not know as its own.
 TEST(Checkpoint, FailedInstallLeavesADirectoryThatStartsWhateverIsDoneNext) {
   for (uint64_t call = 1;; ++call) {
-    Fixture f({}, call);
+    StoringNode f({}, call);
     f.insert_many(0, 3);
     ASSERT_FALSE(f.node.checkpoint(false));
     f.insert_many(3, 6);
@@ -214,7 +215,7 @@ TEST(Checkpoint, FailedInstallLeavesADirectoryThatStartsWhateverIsDoneNext) {
 }
 
 TEST(Merge, FourRunsOfOneClassBecomeOne) {
-  Fixture f;
+  StoringNode f;
   for (int i = 0; i < 4; ++i) {
     f.insert_many(i * 5, i * 5 + 5);
     ASSERT_FALSE(f.node.checkpoint());
@@ -226,7 +227,7 @@ TEST(Merge, FourRunsOfOneClassBecomeOne) {
 }
 
 TEST(Merge, NoMergeKeepsTheRunsApart) {
-  Fixture f;
+  StoringNode f;
   for (int i = 0; i < 6; ++i) {
     f.insert_many(i * 2, i * 2 + 2);
     ASSERT_FALSE(f.node.checkpoint(false));
@@ -241,7 +242,7 @@ TEST(Merge, NoMergeKeepsTheRunsApart) {
 }
 
 TEST(Floor, ReadsBelowAreRefusedAndAnswersAboveStay) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 10);
   ASSERT_TRUE(f.node.write({update("d1", R"("n":50)")}));  // commit 11
   ASSERT_TRUE(f.node.write({remove("d2")}));               // 12
@@ -262,7 +263,7 @@ TEST(Floor, ReadsBelowAreRefusedAndAnswersAboveStay) {
 }
 
 TEST(Floor, OnlyRisesAndNotAboveTheVisibleCommit) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 5);
   EXPECT_EQ(code_of(f.node.raise_floor(CommitId(6))), "FLOOR_REFUSED");
   EXPECT_EQ(code_of(f.node.raise_floor(CommitId(0))), "FLOOR_REFUSED");
@@ -271,7 +272,7 @@ TEST(Floor, OnlyRisesAndNotAboveTheVisibleCommit) {
 }
 
 TEST(Floor, PinRefusesItUntilItsConnectionEnds) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 5);
   auto& storage = f.node.engine->storage();
   const uint64_t pin = storage.pin(7, CommitId(2));
@@ -300,7 +301,7 @@ TEST(Floor, InsertAfterACollectedDeleteNamesNoPredecessorOnEveryNode) {
 }
 
 TEST(Snapshot, HoldsTheRunsAndAManifestAndSurvivesMerges) {
-  Fixture f;
+  StoringNode f;
   f.insert_many(0, 10);
   ASSERT_FALSE(f.node.snapshot("one"));
   const auto manifest = store::read_manifest(f.node.process->blocking_disk(), "/d/snapshots/one");
@@ -322,7 +323,7 @@ TEST(Snapshot, HoldsTheRunsAndAManifestAndSurvivesMerges) {
 TEST(StorageOperations, PowerLossAtAnyStepLosesNothing) {
   std::set<uint64_t> manifests_found;
   for (uint64_t stop_after = 0; stop_after < 400; ++stop_after) {
-    Fixture f({}, stop_after);
+    StoringNode f({}, stop_after);
     f.insert_many(0, 12);
     ASSERT_FALSE(f.node.checkpoint(false));
     ASSERT_TRUE(f.node.write({update("d3", R"("n":77)"), remove("d4")}));

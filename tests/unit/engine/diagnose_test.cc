@@ -9,8 +9,8 @@ namespace aerodb::engine::testing {
 namespace {
 
 // Documents in two runs and in the log behind them.
-struct Fixture {
-  Fixture() : world(1, {}), node(world, {}) {
+struct DiagnosedNode {
+  DiagnosedNode() : world(1, {}), node(world, {}) {
     EXPECT_FALSE(node.start());
     EXPECT_TRUE(node.register_schema(kSchema1));
     insert_many(0, 30);
@@ -41,7 +41,7 @@ struct Fixture {
 };
 
 TEST(Diagnose, ProvesRunsAndLogUpToWhereTheNodeStands) {
-  Fixture f;
+  DiagnosedNode f;
   const auto before = f.files();
   const auto refused = f.node.diagnose();
   ASSERT_FALSE(refused) << refused->message;
@@ -66,7 +66,7 @@ TEST(Diagnose, ProvesALogWithoutAManifestAndRunsWithoutALog) {
 }
 
 TEST(Diagnose, FindsAFlippedByteAnywhereInARun) {
-  Fixture f;
+  DiagnosedNode f;
   const std::string path = "/d/runs/00000001.run";
   const uint64_t size = f.disk().peek(path)->size();
   for (uint64_t at = 0; at < size; at += 1 + size / 40) {
@@ -82,7 +82,7 @@ TEST(Diagnose, FindsAFlippedByteAnywhereInARun) {
 
 // What memory still serves is read from the segment files all the same.
 TEST(Diagnose, FindsADamagedFrameOfTheLogAndNamesItsRecord) {
-  Fixture f;
+  DiagnosedNode f;
   const std::string path = "/d/wal/0000.seg";
   const auto content = *f.disk().peek(path);
   const std::string marker = "d45";
@@ -101,7 +101,7 @@ TEST(Diagnose, FindsADamagedFrameOfTheLogAndNamesItsRecord) {
 }
 
 TEST(Diagnose, ComesToAnEndWhileWritesGoOn) {
-  Fixture f;
+  DiagnosedNode f;
   ASSERT_TRUE(f.node.engine->storage().diagnose());
   int written = 0;
   while (!f.last().finished()) {
@@ -114,7 +114,7 @@ TEST(Diagnose, ComesToAnEndWhileWritesGoOn) {
 }
 
 TEST(Diagnose, IsOneOperationAmongTheOthers) {
-  Fixture f;
+  DiagnosedNode f;
   ASSERT_TRUE(f.node.engine->storage().diagnose());
   EXPECT_EQ(code_of(f.node.engine->storage().diagnose()), "OPERATION_RUNNING");
   EXPECT_EQ(code_of(f.node.engine->storage().checkpoint(true)), "OPERATION_RUNNING");
@@ -124,7 +124,7 @@ TEST(Diagnose, IsOneOperationAmongTheOthers) {
 }
 
 TEST(Diagnose, EndsSoonWhenItsOperationIsEnded) {
-  Fixture f;
+  DiagnosedNode f;
   ASSERT_TRUE(f.node.engine->storage().diagnose());
   f.node.engine->storage().fail_running({ErrorCode::kNotReady, "stop", {}});
   EXPECT_EQ(f.last().stage, OperationStage::kFailed);
@@ -134,7 +134,7 @@ TEST(Diagnose, EndsSoonWhenItsOperationIsEnded) {
 }
 
 TEST(Diagnose, OfAReplicaProvesWhatWasShippedToIt) {
-  Fixture f;
+  DiagnosedNode f;
   TestNode replica(f.world, {.name = "r", .instance = 2, .primary = false});
   ASSERT_FALSE(replica.start());
   ASSERT_FALSE(ship(f.node, replica));

@@ -11,8 +11,8 @@ namespace {
 using namespace testing;
 using sim::CrashKind;
 
-struct OneNode {
-  OneNode() : world(1, {}), node(world, {}) {
+struct StoppedNode {
+  StoppedNode() : world(1, {}), node(world, {}) {
     EXPECT_FALSE(node.start());
     EXPECT_TRUE(node.register_schema(kSchema1));
     EXPECT_TRUE(node.write({insert("x")}));
@@ -39,7 +39,7 @@ struct OneNode {
 };
 
 TEST(HaltExplanation, HasEveryRuleInOrderAndTheFailingOneLast) {
-  OneNode n;
+  StoppedNode n;
   const auto none = n.shown();
   EXPECT_EQ(none.rules, "FAIL-2 FAIL-4 AUTH-3 ");
   EXPECT_EQ(none.broken + none.open, "");
@@ -55,7 +55,7 @@ TEST(HaltExplanation, HasEveryRuleInOrderAndTheFailingOneLast) {
 }
 
 TEST(HaltExplanation, EvidenceIsWhatTheRecordsSayAndRefusalsAreThoseOfTheNode) {
-  OneNode n;
+  StoppedNode n;
   n.fence();
   const auto fenced = n.evidence();
   const auto fence = **read_fence(n.node.process->blocking_disk(), "/d");
@@ -99,7 +99,7 @@ TEST(HaltExplanation, EvidenceIsWhatTheRecordsSayAndRefusalsAreThoseOfTheNode) {
 }
 
 TEST(HaltExplanation, SaysTheSameTwiceAndAfterEachStart) {
-  OneNode n;
+  StoppedNode n;
   n.halt();
   const auto before = n.shown();
   EXPECT_EQ(n.shown().json, before.json);
@@ -110,7 +110,7 @@ TEST(HaltExplanation, SaysTheSameTwiceAndAfterEachStart) {
 }
 
 TEST(HaltExplanation, WhatOnlyTheCommandFindsOutIsMissing) {
-  OneNode n;
+  StoppedNode n;
   n.halt();
   const auto halted = n.shown();
   EXPECT_EQ(halted.open, "FAIL-4 ");
@@ -125,7 +125,7 @@ TEST(HaltExplanation, WhatOnlyTheCommandFindsOutIsMissing) {
 
 // A halted node writes nothing, whenever it halted.
 TEST(HaltExplanation, StorageOperationsAreRefusedAfterARestartToo) {
-  OneNode n;
+  StoppedNode n;
   n.halt();
   EXPECT_EQ(code_of(n.node.checkpoint()), "HALTED");
   n.node.restart(CrashKind::kProcess);

@@ -21,8 +21,8 @@ constexpr uint64_t kPiece = kBootstrapPieceBytes;
 
 // A primary `a` with two runs, the second one of several pieces, and a log behind them; a replica `b` that lags behind
 // and has a run of its own.
-struct Fixture {
-  explicit Fixture(uint64_t seed = 1)
+struct SourceAndTarget {
+  explicit SourceAndTarget(uint64_t seed = 1)
       : world(seed, {}),
         source(world, {.geometry = kGeometry}),
         target(world, {.name = "b", .instance = 2, .primary = false}) {
@@ -97,7 +97,7 @@ struct Fixture {
 };
 
 TEST(Install, TheLogGoesOnBehindTheSnapshotAsAFullReplayWould) {
-  Fixture f;
+  SourceAndTarget f;
   f.prepare();
   ASSERT_TRUE(install_snapshot(f.disk(), "/d"));
   f.start_target();
@@ -116,7 +116,7 @@ TEST(Install, TheLogGoesOnBehindTheSnapshotAsAFullReplayWould) {
 }
 
 TEST(Install, OldLogRunsAndWhatWasSaidOfThemGoAllElseStays) {
-  Fixture f;
+  SourceAndTarget f;
   auto& disk = f.disk();
   ASSERT_TRUE(write_halt(disk, "/d", {"REPL-3", "REPLICA_DIVERGED", "test", f.old.lsn}));
   ASSERT_TRUE(write_fence(disk, "/d", {kLineage, f.old.lsn, f.old.chain, "x", id_of<InstanceId>(7)}));
@@ -142,7 +142,7 @@ TEST(Install, OldLogRunsAndWhatWasSaidOfThemGoAllElseStays) {
 
 // CKPT-3: a number that this directory gave out before, or that lies in it as a stray file, is not given out again.
 TEST(Install, RunAndManifestNumbersCountOn) {
-  Fixture f;
+  SourceAndTarget f;
   auto file = f.disk().open("/d/runs/00000077.run", runtime::OpenMode::kCreate);
   ASSERT_TRUE(file && f.disk().sync_directory("/d/runs"));
   const auto own = store::read_manifest(f.disk(), "/d")->value();
@@ -157,7 +157,7 @@ TEST(Install, RunAndManifestNumbersCountOn) {
 
 // NODE promises no longer what the log that went had made durable: that could lie beyond the snapshot for ever.
 TEST(Install, OfANodeThatWasRestoredFurtherOnStarts) {
-  Fixture f;
+  SourceAndTarget f;
   auto node = f.node();
   node.initial_lsn = Lsn(1000);
   ASSERT_TRUE(write_node_file(f.disk(), "/d", node));
@@ -221,7 +221,7 @@ TEST(Install, ASealThatWasDeclinedStaysSoWhenTheLogBringsItAgain) {
 // --- transfer
 
 TEST(PartialSnapshot, GoesOnBehindWhatIsSurelyWhole) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_GT(f.manifest.runs[1].bytes, 2 * kPiece);
   ASSERT_TRUE(f.transfer(3));  // the first run, and two pieces of the second
   auto partial = f.open();
@@ -237,7 +237,7 @@ TEST(PartialSnapshot, GoesOnBehindWhatIsSurelyWhole) {
 }
 
 TEST(PartialSnapshot, KeepsNothingOfRunsThatAreOthers) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   ASSERT_TRUE(f.disk().make_directory("/d/bootstrap.partial/wal"));
   f.manifest.runs[1].sha256[0] ^= 1;  // the same number and size
@@ -250,7 +250,7 @@ TEST(PartialSnapshot, KeepsNothingOfRunsThatAreOthers) {
 }
 
 TEST(PartialSnapshot, WithoutAManifestThatCanBeReadKeepsNothing) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   ASSERT_TRUE(f.target.machine.disk().damage("/d/bootstrap.partial/SOURCE", 40, 1));
   auto partial = f.open();
@@ -259,7 +259,7 @@ TEST(PartialSnapshot, WithoutAManifestThatCanBeReadKeepsNothing) {
 }
 
 TEST(PartialSnapshot, BytesThatAreNotTheRunsAreRefusedAndFetchedAnew) {
-  Fixture f;
+  SourceAndTarget f;
   auto partial = f.open();
   ASSERT_TRUE(partial);
   const auto first = (*partial)->piece_after(std::nullopt);
@@ -275,7 +275,7 @@ TEST(PartialSnapshot, BytesThatAreNotTheRunsAreRefusedAndFetchedAnew) {
 }
 
 TEST(PartialSnapshot, AnotherNumberOfBytesThanAskedForIsRefused) {
-  Fixture f;
+  SourceAndTarget f;
   auto partial = f.open();
   ASSERT_TRUE(partial);
   const auto first = (*partial)->piece_after(std::nullopt);
@@ -287,7 +287,7 @@ TEST(PartialSnapshot, AnotherNumberOfBytesThanAskedForIsRefused) {
 }
 
 TEST(PartialSnapshot, FullDiskIsNamedAndTheTransferGoesOnLater) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer(2));
   f.target.machine.disk().set_full(true);
   auto full = f.transfer();
@@ -301,7 +301,7 @@ TEST(PartialSnapshot, FullDiskIsNamedAndTheTransferGoesOnLater) {
 TEST(PartialSnapshot, PowerLossAtAnyCallOfTheTransferLosesNoWholeRun) {
   bool ended = false;
   for (uint64_t call = 1; !ended; ++call) {
-    Fixture f(call);
+    SourceAndTarget f(call);
     f.process().crash_at_call(call, CrashKind::kPower);
     ended = f.transfer().has_value();
     f.hand = nullptr;
@@ -315,7 +315,7 @@ TEST(PartialSnapshot, PowerLossAtAnyCallOfTheTransferLosesNoWholeRun) {
 // --- verification
 
 TEST(VerifyPartial, RefusesASnapshotThatIsNotWhatItsManifestSays) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   const auto refused = [&](const std::function<void(store::Manifest&)>& change) {
     auto lying = f.manifest;
@@ -335,7 +335,7 @@ TEST(VerifyPartial, RefusesASnapshotThatIsNotWhatItsManifestSays) {
 
 // Installed, it would make the node a primary again, in an epoch that others have left.
 TEST(VerifyPartial, RefusesASnapshotInWhichThisNodeHoldsAuthority) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   auto node = f.node();
   node.instance = f.source.file.instance;
@@ -345,7 +345,7 @@ TEST(VerifyPartial, RefusesASnapshotInWhichThisNodeHoldsAuthority) {
 
 // It would follow the log into its own old epoch and write there again.
 TEST(VerifyPartial, RefusesASnapshotBeforeAnEpochOfThisNode) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   const Lsn end = f.manifest.lsn;
   EXPECT_TRUE(verify_partial(f.disk(), "/d", f.node(), f.manifest, nullptr, end));
@@ -353,7 +353,7 @@ TEST(VerifyPartial, RefusesASnapshotBeforeAnEpochOfThisNode) {
 }
 
 TEST(VerifyPartial, PlantedFaultLetsALiePass) {
-  Fixture f;
+  SourceAndTarget f;
   ASSERT_TRUE(f.transfer());
   f.manifest.digest.bytes[0] ^= 1;
   EXPECT_EQ(code_of(f.verify()), "DIGEST_MISMATCH");
@@ -369,7 +369,7 @@ enum class Left : uint8_t { kOld, kNew, kNeither };
 
 // Kills the install at its `call`-th call; `ended`: it was over before.
 Left installed_until(uint64_t call, CrashKind kind, bool& ended) {
-  Fixture f(call);
+  SourceAndTarget f(call);
   f.prepare();
   f.process().crash_at_call(call, kind);
   ended = install_snapshot(f.disk(), "/d").has_value();
@@ -419,7 +419,7 @@ TEST(Install, UnmarkedItLeavesAMixture) {
 // Completing it is as safe as beginning it.
 TEST(Install, KilledAgainWhileItIsCompletedStillLeavesTheNewState) {
   for (uint64_t call = 1; call < 60; ++call) {
-    Fixture f(call);
+    SourceAndTarget f(call);
     f.prepare();
     f.process().crash_at_call(12, CrashKind::kPower);  // behind the mark
     EXPECT_FALSE(install_snapshot(f.disk(), "/d"));
@@ -440,7 +440,7 @@ TEST(Install, CompletedAfterAKillItOutlivesThePower) {
   std::map<Left, int> found;
   for (const uint64_t kill : {6, 7}) {  // around the sync of the mark's directory
     for (uint64_t call = 1; call < 60; ++call) {
-      Fixture f(1'000 * kill + call);
+      SourceAndTarget f(1'000 * kill + call);
       f.prepare();
       f.process().crash_at_call(kill, CrashKind::kProcess);
       EXPECT_FALSE(install_snapshot(f.disk(), "/d"));

@@ -15,8 +15,8 @@ using sim::CrashKind;
 
 const std::string kRules = "REC-8 REC-7 CKPT-5 CKPT-3 REC-4 REC-2 REC-3 REC-1 REC-6 REC-9 REC-5 ";
 
-struct OneNode {
-  explicit OneNode(uint64_t seed = 1) : world(seed, {}), node(world, {}) {}
+struct RestartedNode {
+  explicit RestartedNode(uint64_t seed = 1) : world(seed, {}), node(world, {}) {}
   // 12 documents below a checkpoint, 5 behind it.
   void fill() {
     ASSERT_FALSE(node.start());
@@ -54,7 +54,7 @@ struct OneNode {
 uint64_t last_frame(const rules::RecoveryEvidence& evidence) { return *evidence.last_frame_offset; }
 
 TEST(RecoveryExplanation, HasEveryRuleInOrderWhateverWasFound) {
-  OneNode one;
+  RestartedNode one;
   one.fill();
   one.node.restart(CrashKind::kProcess);
   const Shown good(one.explained());
@@ -100,7 +100,7 @@ struct Totals final : wal::RingVisitor {
 };
 
 TEST(RecoveryExplanation, EvidenceIsWhatTheDumpAndTheFilesSay) {
-  OneNode one;
+  RestartedNode one;
   one.fill();
   one.node.restart(CrashKind::kProcess);
   const auto& e = one.node.engine->recovery().evidence;
@@ -141,8 +141,8 @@ TEST(RecoveryExplanation, EvidenceIsWhatTheDumpAndTheFilesSay) {
 }
 
 TEST(RecoveryExplanation, EqualDirectoriesGiveEqualBytesAndAReaderSaysWhatAStartWillDo) {
-  OneNode one(7);
-  OneNode twin(7);
+  RestartedNode one(7);
+  RestartedNode twin(7);
   for (auto* node : {&one, &twin}) {
     node->fill();
     node->node.crash(CrashKind::kProcess);
@@ -168,7 +168,7 @@ TEST(RecoveryExplanation, EqualDirectoriesGiveEqualBytesAndAReaderSaysWhatAStart
 }
 
 TEST(RecoveryExplanation, TornFrameIsSetAsideOnceAndGoneAtTheNextStart) {
-  OneNode one;
+  RestartedNode one;
   one.fill();
   one.node.restart(CrashKind::kProcess);
   const auto last = last_frame(one.node.engine->recovery().evidence);
@@ -184,7 +184,7 @@ TEST(RecoveryExplanation, TornFrameIsSetAsideOnceAndGoneAtTheNextStart) {
 }
 
 // A frame whose bytes hold, with one more record behind a good log: what `spoil` makes of it.
-rules::Explanation with_record(OneNode& one, const std::function<void(wal::RecordHeader&)>& spoil) {
+rules::Explanation with_record(RestartedNode& one, const std::function<void(wal::RecordHeader&)>& spoil) {
   one.fill();
   one.node.crash(CrashKind::kProcess);
   sim::SimProcess process(one.node.machine, one.world, {.name = "hand"});
@@ -214,10 +214,10 @@ rules::Explanation with_record(OneNode& one, const std::function<void(wal::Recor
 }
 
 TEST(RecoveryExplanation, RecordThatDoesNotFollowShowsBothSides) {
-  OneNode good;
+  RestartedNode good;
   EXPECT_EQ(Shown(with_record(good, [](auto&) {})).said("status"), R"("recovered")");
 
-  OneNode digest;
+  RestartedNode digest;
   Digest stated;
   const Shown differs(with_record(digest, [&](wal::RecordHeader& header) {
     header.digest_after.bytes[0] ^= 1;
@@ -231,12 +231,12 @@ TEST(RecoveryExplanation, RecordThatDoesNotFollowShowsBothSides) {
   EXPECT_EQ(differs.open, "REC-4 REC-2 REC-3 REC-1 REC-9 REC-5 ");
   EXPECT_NE(differs.json.find("\"stated_digest\":\"" + to_hex(stated)), std::string::npos);
 
-  OneNode chain;
+  RestartedNode chain;
   const Shown broken(with_record(chain, [](wal::RecordHeader& header) { header.chain_before.bytes[0] ^= 1; }));
   EXPECT_EQ(broken.said("code"), R"("WAL_DISCONTINUITY")");
   EXPECT_EQ(broken.said("tail_label"), R"("T4")");
   EXPECT_EQ(broken.broken, "REC-4 REC-1 ");
-  OneNode commit;
+  RestartedNode commit;
   const Shown gap(with_record(commit, [](wal::RecordHeader& header) { header.commit = header.commit.next(); }));
   EXPECT_EQ(gap.broken, "REC-4 REC-1 ");
   EXPECT_NE(gap.json.find("expected commit id 18, found 19"), std::string::npos) << gap.json;
@@ -244,7 +244,7 @@ TEST(RecoveryExplanation, RecordThatDoesNotFollowShowsBothSides) {
 
 TEST(RecoveryExplanation, ShowsWhereItBrokeOffAndWhatIsMissing) {
   // The disk fails at each call of a start in turn: incomplete with the error, and never a verdict.
-  OneNode one;
+  RestartedNode one;
   one.fill();
   one.node.crash(CrashKind::kProcess);
   size_t incomplete = 0;

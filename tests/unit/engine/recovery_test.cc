@@ -9,8 +9,8 @@ namespace {
 using namespace testing;
 using sim::CrashKind;
 
-struct OneNode {
-  explicit OneNode(NodeSettings settings = {}) : world(1, {}), node(world, settings) {}
+struct RecoveredNode {
+  explicit RecoveredNode(NodeSettings settings = {}) : world(1, {}), node(world, settings) {}
   void with_documents(int count) {
     ASSERT_FALSE(node.start());
     ASSERT_TRUE(node.register_schema(kSchema1));
@@ -24,7 +24,7 @@ struct OneNode {
 };
 
 TEST(Recovery, CleanStopAndStartIsTheSameState) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(20);
   const auto before = one.node.engine->newest();
   one.node.stop_clean();
@@ -42,7 +42,7 @@ TEST(Recovery, CleanStopAndStartIsTheSameState) {
 }
 
 TEST(Recovery, TailBelowTheCleanStopIsT3) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(5);
   one.node.stop_clean();
   one.flip("/d/wal/0000.seg", 512 + 6 * 512 + 70);  // the last frame of seven
@@ -57,7 +57,7 @@ TEST(Recovery, TailBelowTheCleanStopIsT3) {
 }
 
 TEST(Recovery, LogWithoutWhatInitWroteIsT3) {
-  OneNode one;
+  RecoveredNode one;
   one.node.crash(CrashKind::kProcess);
   one.flip("/d/wal/0000.seg", 600);
   auto refused = one.node.start();
@@ -66,7 +66,7 @@ TEST(Recovery, LogWithoutWhatInitWroteIsT3) {
 }
 
 TEST(Recovery, RottenLastFrameWithoutABoundIsSetAsideAndSaidSo) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(5);
   one.node.crash(CrashKind::kPower);
   one.flip("/d/wal/0000.seg", 512 + 6 * 512 + 70);
@@ -81,7 +81,7 @@ TEST(Recovery, MisreadIsNeverMadeDurable) {
   for (const int documents : {0, 5}) {  // 0: the only frame, with its segment's header
     int noticed = 0;
     for (uint64_t nth = 1; nth <= 60; ++nth) {
-      OneNode one;
+      RecoveredNode one;
       one.with_documents(documents);
       const auto digest = one.node.engine->visible().digest;
       const auto end = one.node.engine->visible().lsn;
@@ -102,7 +102,7 @@ TEST(Recovery, MisreadIsNeverMadeDurable) {
 }
 
 TEST(Recovery, HoleIsT2) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(5);
   one.node.crash(CrashKind::kPower);
   one.flip("/d/wal/0000.seg", 512 + 3 * 512 + 70);
@@ -110,7 +110,7 @@ TEST(Recovery, HoleIsT2) {
 }
 
 TEST(Recovery, RecordsOfTwoInstancesDoNotMix) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(5);
   one.node.crash(CrashKind::kPower);
   TestNode other(one.world, {.name = "b", .instance = 2});
@@ -124,7 +124,7 @@ TEST(Recovery, RecordsOfTwoInstancesDoNotMix) {
 }
 
 TEST(Recovery, NodeFileIsRequiredWholeAndOfTheNameConfigured) {
-  OneNode one;
+  RecoveredNode one;
   one.node.crash(CrashKind::kProcess);
   one.node.settings.name = "other";
   EXPECT_EQ(code_of(one.node.start()), "WRONG_NODE");
@@ -145,7 +145,7 @@ TEST(Recovery, NodeFileIsRequiredWholeAndOfTheNameConfigured) {
 }
 
 TEST(Recovery, DirectoryIsHeldByOneProcess) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(1);
   sim::SimProcess second(one.node.machine, one.world, {.name = "second"});
   auto opened = open_directory(second.blocking_disk(), {"/d", one.node.settings.geometry, "a"});
@@ -154,7 +154,7 @@ TEST(Recovery, DirectoryIsHeldByOneProcess) {
 }
 
 TEST(Recovery, DamagedCleanStopAndHaltFilesAreNamed) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(1);
   one.node.stop_clean();
   one.flip("/d/CLEAN_STOP", 13);
@@ -162,7 +162,7 @@ TEST(Recovery, DamagedCleanStopAndHaltFilesAreNamed) {
 }
 
 TEST(Recovery, OtherGeometryIsRefused) {
-  OneNode one;
+  RecoveredNode one;
   one.with_documents(1);
   one.node.crash(CrashKind::kPower);
   one.node.settings.geometry.slots = 5;
@@ -173,7 +173,7 @@ TEST(Recovery, OtherGeometryIsRefused) {
 }
 
 TEST(Init, RefusesADirectoryThatHoldsAnythingAndAReplicaWithoutCluster) {
-  OneNode one;
+  RecoveredNode one;
   InitOptions options;
   options.data_dir = "/d";
   options.name = "a";

@@ -18,14 +18,6 @@ Answers expected(Origin& origin, CommitId commit) {
   return answers ? *answers : Answers{};
 }
 
-struct Backed : Origin {
-  explicit Backed(uint64_t seed = 1) : Origin(seed) {
-    fill();
-    auto report = backup();
-    EXPECT_TRUE(report) << report.error().message;
-  }
-};
-
 TEST(Restore, GivesTheSameDigestIdsAndAnswers) {
   Backed origin;
   auto report = origin.restore();

@@ -22,14 +22,6 @@ VerifyOptions at(VerifyLevel level) {
 }
 constexpr VerifyLevel kLevels[] = {VerifyLevel::kManifest, VerifyLevel::kChain, VerifyLevel::kReplay};
 
-struct Backed : Origin {
-  Backed() {
-    fill();
-    auto report = backup();
-    EXPECT_TRUE(report) << report.error().message;
-  }
-};
-
 // --- backups
 
 TEST(VerifyBackup, TellsEverythingItProved) {

@@ -17,13 +17,13 @@ using testing::Port;
 using testing::schema_bytes;
 using testing::TestNode;
 
-constexpr int kDocuments = 200;
+constexpr int kManyDocuments = 200;
 
 struct RestartTest : NodeTest {
   // All documents are in a run and none of its blocks in memory.
   void make_cold(TestNode& node) {
     node.start();
-    fill(node, kDocuments);
+    fill(node, kManyDocuments);
     ASSERT_EQ(checkpoint(node).stage, "done");
     node.restart();
     ASSERT_EQ(node.metric(MetricId::kColdRequestsCount), 0u);
@@ -220,7 +220,7 @@ TEST_F(RestartTest, AReplicaTakesBatchesThatNeedItsRuns) {
   r.config.storage_cache_bytes = 1;
   p.start();
   r.start();
-  fill(p, kDocuments);
+  fill(p, kManyDocuments);
   ship(p, r);
   ASSERT_EQ(checkpoint(r).stage, "done");
   r.restart();

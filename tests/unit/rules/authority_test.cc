@@ -14,13 +14,12 @@ namespace {
 using testing::id_of;
 using testing::Names;
 using testing::not_holding;
-using E = AuthorityEvidence;
 
 const InstanceId kSelf = id_of<InstanceId>(1);
 const InstanceId kOther = id_of<InstanceId>(2);
 
-E ready_node(AuthorityCommand command, Role role) {
-  E e;
+AuthorityEvidence ready_node(AuthorityCommand command, Role role) {
+  AuthorityEvidence e;
   e.command = command;
   e.node = "a";
   e.instance = kSelf;
@@ -34,35 +33,35 @@ E ready_node(AuthorityCommand command, Role role) {
   e.commit = CommitId(8);
   return e;
 }
-E demotable() {
-  E e = ready_node(AuthorityCommand::kDemote, Role::kPrimary);
+AuthorityEvidence demotable() {
+  AuthorityEvidence e = ready_node(AuthorityCommand::kDemote, Role::kPrimary);
   e.successor = "b";
   e.successor_instance = kOther;
   return e;
 }
-void seal(E& e, std::string successor, InstanceId instance) {
+void seal(AuthorityEvidence& e, std::string successor, InstanceId instance) {
   e.seal_lsn = Lsn(10);
   e.seal_successor = std::move(successor);
   e.seal_successor_instance = instance;
 }
-void decline_of_seal(E& e) {
+void decline_of_seal(AuthorityEvidence& e) {
   e.decline_seal_lsn = e.seal_lsn;
   e.decline_node = e.seal_successor;
   e.decline_instance = e.seal_successor_instance;
 }
-E promotable() {
-  E e = ready_node(AuthorityCommand::kPromote, Role::kReplica);
+AuthorityEvidence promotable() {
+  AuthorityEvidence e = ready_node(AuthorityCommand::kPromote, Role::kReplica);
   seal(e, "a", kSelf);
   return e;
 }
-E declinable() {
-  E e = promotable();
+AuthorityEvidence declinable() {
+  AuthorityEvidence e = promotable();
   e.command = AuthorityCommand::kDecline;
   return e;
 }
 // A sealed node with its successor's decline at hand.
-E passing_on() {
-  E e = demotable();
+AuthorityEvidence passing_on() {
+  AuthorityEvidence e = demotable();
   e.role = Role::kSealed;
   seal(e, "b", kOther);
   decline_of_seal(e);
@@ -70,17 +69,17 @@ E passing_on() {
   e.successor_instance = id_of<InstanceId>(3);
   return e;
 }
-E taking_back() {
-  E e = passing_on();
+AuthorityEvidence taking_back() {
+  AuthorityEvidence e = passing_on();
   e.command = AuthorityCommand::kPromote;
   return e;
 }
 
-struct Outcome {
+struct AuthorityOutcome {
   AuthorityDecision decision;
   Names failing;
 };
-Outcome decide(const E& e) {
+AuthorityOutcome decide(const AuthorityEvidence& e) {
   NoTrace silent;
   RecordingTrace recording;
   const auto decision = decide_authority(e, recording);
@@ -88,16 +87,16 @@ Outcome decide(const E& e) {
   return {decision, not_holding(recording)};
 }
 
-struct Case {
+struct AuthorityCase {
   std::string_view what;
-  std::function<void(E&)> spoil;
+  std::function<void(AuthorityEvidence&)> spoil;
   Names failing;
   AuthorityDecision decision = AuthorityDecision::kDenied;
 };
-void expect_flips(const E& granted, const std::vector<Case>& cases) {
+void expect_flips(const AuthorityEvidence& granted, const std::vector<AuthorityCase>& cases) {
   EXPECT_EQ(decide(granted).decision, AuthorityDecision::kGranted);
   for (const auto& row : cases) {
-    E e = granted;
+    AuthorityEvidence e = granted;
     row.spoil(e);
     const auto outcome = decide(e);
     EXPECT_EQ(outcome.decision, row.decision) << row.what;
@@ -106,79 +105,83 @@ void expect_flips(const E& granted, const std::vector<Case>& cases) {
 }
 
 TEST(AuthorityRules, Demote) {
-  expect_flips(demotable(), {
-                                {"halted", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
-                                {"recovering", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7"}},
-                                {"fenced", [](E& e) { e.fenced = true; }, {"AUTH-3"}},
-                                {"replica", [](E& e) { e.role = Role::kReplica; }, {"AUTH-9"}},
-                                {"no successor", [](E& e) { e.successor.reset(); }, {"AUTH-10"}},
-                                {"no instance", [](E& e) { e.successor_instance.reset(); }, {"AUTH-10"}},
-                                {"itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
-                                {"sealed already",
-                                 [](E& e) {
-                                   e.role = Role::kSealed;
-                                   seal(e, "b", kOther);
-                                 },
-                                 {"AUTH-9", "AUTH-11"}},
-                            });
+  expect_flips(demotable(),
+               {
+                   {"halted", [](AuthorityEvidence& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+                   {"recovering", [](AuthorityEvidence& e) { e.state = NodeState::kRecovering; }, {"AUTH-7"}},
+                   {"fenced", [](AuthorityEvidence& e) { e.fenced = true; }, {"AUTH-3"}},
+                   {"replica", [](AuthorityEvidence& e) { e.role = Role::kReplica; }, {"AUTH-9"}},
+                   {"no successor", [](AuthorityEvidence& e) { e.successor.reset(); }, {"AUTH-10"}},
+                   {"no instance", [](AuthorityEvidence& e) { e.successor_instance.reset(); }, {"AUTH-10"}},
+                   {"itself", [](AuthorityEvidence& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+                   {"sealed already",
+                    [](AuthorityEvidence& e) {
+                      e.role = Role::kSealed;
+                      seal(e, "b", kOther);
+                    },
+                    {"AUTH-9", "AUTH-11"}},
+               });
 }
 
 TEST(AuthorityRules, PassingASealOnNeedsTheDeclineOfThatVerySeal) {
   expect_flips(passing_on(),
                {
                    {"none",
-                    [](E& e) {
+                    [](AuthorityEvidence& e) {
                       e.decline_seal_lsn.reset();
                       e.decline_node.reset();
                       e.decline_instance.reset();
                     },
                     {"AUTH-9", "AUTH-11"}},
-                   {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
-                   {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
-                   {"another instance", [](E& e) { e.decline_instance = id_of<InstanceId>(3); }, {"AUTH-9", "AUTH-11"}},
-                   {"to itself", [](E& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
+                   {"another seal", [](AuthorityEvidence& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
+                   {"another node", [](AuthorityEvidence& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
+                   {"another instance",
+                    [](AuthorityEvidence& e) { e.decline_instance = id_of<InstanceId>(3); },
+                    {"AUTH-9", "AUTH-11"}},
+                   {"to itself", [](AuthorityEvidence& e) { e.successor_instance = kSelf; }, {"AUTH-10"}},
                });
 }
 
 TEST(AuthorityRules, Promote) {
   // AUTH-11 is the other way in: it does not hold for a replica, and need not.
   EXPECT_EQ(decide(promotable()).failing, Names{"AUTH-11"});
-  expect_flips(promotable(),
-               {
-                   {"not ready", [](E& e) { e.state = NodeState::kRecovering; }, {"AUTH-7", "AUTH-11"}},
-                   {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8", "AUTH-11"}},
-                   {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
-                   {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
-                   {"declined", [](E& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
-                   {"no seal here",
-                    [](E& e) {
-                      e.seal_lsn.reset();
-                      e.seal_successor.reset();
-                      e.seal_successor_instance.reset();
-                    },
-                    {"AUTH-4", "AUTH-5", "AUTH-11"},
-                    AuthorityDecision::kUndetermined},
-                   {"primary already",
-                    [](E& e) {
-                      e.role = Role::kPrimary;
-                      e.seal_lsn.reset();
-                      e.seal_successor.reset();
-                      e.seal_successor_instance.reset();
-                    },
-                    {"AUTH-4", "AUTH-5", "AUTH-11"}},
-                   {"no seal and not ready",
-                    [](E& e) {
-                      e.state = NodeState::kHalted;
-                      e.seal_lsn.reset();
-                      e.seal_successor.reset();
-                      e.seal_successor_instance.reset();
-                    },
-                    {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
-               });
+  expect_flips(
+      promotable(),
+      {
+          {"not ready", [](AuthorityEvidence& e) { e.state = NodeState::kRecovering; }, {"AUTH-7", "AUTH-11"}},
+          {"not validated", [](AuthorityEvidence& e) { e.log_validated = false; }, {"AUTH-8", "AUTH-11"}},
+          {"another node", [](AuthorityEvidence& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
+          {"another instance", [](AuthorityEvidence& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
+          {"declined", [](AuthorityEvidence& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
+          {"no seal here",
+           [](AuthorityEvidence& e) {
+             e.seal_lsn.reset();
+             e.seal_successor.reset();
+             e.seal_successor_instance.reset();
+           },
+           {"AUTH-4", "AUTH-5", "AUTH-11"},
+           AuthorityDecision::kUndetermined},
+          {"primary already",
+           [](AuthorityEvidence& e) {
+             e.role = Role::kPrimary;
+             e.seal_lsn.reset();
+             e.seal_successor.reset();
+             e.seal_successor_instance.reset();
+           },
+           {"AUTH-4", "AUTH-5", "AUTH-11"}},
+          {"no seal and not ready",
+           [](AuthorityEvidence& e) {
+             e.state = NodeState::kHalted;
+             e.seal_lsn.reset();
+             e.seal_successor.reset();
+             e.seal_successor_instance.reset();
+           },
+           {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
+      });
 }
 
 TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.seal_lsn.reset();
   e.seal_successor.reset();
   e.seal_successor_instance.reset();
@@ -191,17 +194,19 @@ TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
 }
 
 TEST(AuthorityRules, SealedNodeTakesBackOnlyWithItsSuccessorsDecline) {
-  expect_flips(taking_back(), {
-                                  {"none", [](E& e) { e.decline_seal_lsn.reset(); }, {"AUTH-5", "AUTH-11"}},
-                                  {"another seal", [](E& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-5", "AUTH-11"}},
-                                  {"another node", [](E& e) { e.decline_node = "c"; }, {"AUTH-5", "AUTH-11"}},
-                                  {"another instance", [](E& e) { e.decline_instance = kSelf; }, {"AUTH-5", "AUTH-11"}},
-                                  {"a replica has it", [](E& e) { e.role = Role::kReplica; }, {"AUTH-5", "AUTH-11"}},
-                              });
+  expect_flips(
+      taking_back(),
+      {
+          {"none", [](AuthorityEvidence& e) { e.decline_seal_lsn.reset(); }, {"AUTH-5", "AUTH-11"}},
+          {"another seal", [](AuthorityEvidence& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-5", "AUTH-11"}},
+          {"another node", [](AuthorityEvidence& e) { e.decline_node = "c"; }, {"AUTH-5", "AUTH-11"}},
+          {"another instance", [](AuthorityEvidence& e) { e.decline_instance = kSelf; }, {"AUTH-5", "AUTH-11"}},
+          {"a replica has it", [](AuthorityEvidence& e) { e.role = Role::kReplica; }, {"AUTH-5", "AUTH-11"}},
+      });
 }
 
 TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
-  E e = taking_back();
+  AuthorityEvidence e = taking_back();
   e.seal_lsn.reset();
   e.seal_successor.reset();
   e.seal_successor_instance.reset();
@@ -212,19 +217,20 @@ TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
 }
 
 TEST(AuthorityRules, Decline) {
-  expect_flips(declinable(), {
-                                 {"not ready", [](E& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
-                                 {"not validated", [](E& e) { e.log_validated = false; }, {"AUTH-8"}},
-                                 {"another node", [](E& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
-                                 {"another instance", [](E& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
-                                 {"no seal",
-                                  [](E& e) {
-                                    e.seal_lsn.reset();
-                                    e.seal_successor.reset();
-                                    e.seal_successor_instance.reset();
-                                  },
-                                  {"AUTH-12"}},
-                             });
+  expect_flips(declinable(),
+               {
+                   {"not ready", [](AuthorityEvidence& e) { e.state = NodeState::kHalted; }, {"AUTH-7"}},
+                   {"not validated", [](AuthorityEvidence& e) { e.log_validated = false; }, {"AUTH-8"}},
+                   {"another node", [](AuthorityEvidence& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
+                   {"another instance", [](AuthorityEvidence& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
+                   {"no seal",
+                    [](AuthorityEvidence& e) {
+                      e.seal_lsn.reset();
+                      e.seal_successor.reset();
+                      e.seal_successor_instance.reset();
+                    },
+                    {"AUTH-12"}},
+               });
 }
 
 TEST(AuthorityRules, RefusalCodesTellDeniedAndUndeterminedApart) {
@@ -254,7 +260,7 @@ TEST(AuthorityRules, WriteAdmissionRefusesInItsOrder) {
 }
 
 #if AERODB_FAULTS
-AuthorityDecision decide_planted(Fault fault, const E& e) {
+AuthorityDecision decide_planted(Fault fault, const AuthorityEvidence& e) {
   EXPECT_NE(decide(e).decision, AuthorityDecision::kGranted);
   const testing::Planted planted_fault(fault);
   NoTrace trace;
@@ -268,7 +274,7 @@ std::optional<ErrorCode> admission_planted(Fault fault, Role role) {
 constexpr auto kGranted = AuthorityDecision::kGranted;
 
 TEST(AuthorityRules, PlantedForeignSealIsAccepted) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.seal_successor = "c";
   EXPECT_EQ(decide_planted(Fault::kForeignSealAccepted, e), kGranted);
 }
@@ -281,44 +287,44 @@ TEST(AuthorityRules, PlantedWritesFollowASeal) {
   EXPECT_EQ(admission_planted(Fault::kWritesAfterSeal, Role::kReplica), ErrorCode::kNotPrimary);
 }
 TEST(AuthorityRules, PlantedPromotionNeedsNoSeal) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.seal_lsn.reset();
   e.seal_successor.reset();
   e.seal_successor_instance.reset();
   EXPECT_EQ(decide_planted(Fault::kPromotedWithoutSeal, e), kGranted);
 }
 TEST(AuthorityRules, PlantedDeclineIsForgotten) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.declined_here = true;
   EXPECT_EQ(decide_planted(Fault::kDeclineForgotten, e), kGranted);
 }
 TEST(AuthorityRules, PlantedHaltedNodeIsPromoted) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.state = NodeState::kHalted;
   EXPECT_EQ(decide_planted(Fault::kPromotedWhenHalted, e), kGranted);
 }
 TEST(AuthorityRules, PlantedUnvalidatedNodeIsPromoted) {
-  E e = promotable();
+  AuthorityEvidence e = promotable();
   e.log_validated = false;
   EXPECT_EQ(decide_planted(Fault::kPromotedUnvalidated, e), kGranted);
 }
 TEST(AuthorityRules, PlantedAnyNodeIsDemoted) {
-  E e = demotable();
+  AuthorityEvidence e = demotable();
   e.role = Role::kReplica;
   EXPECT_EQ(decide_planted(Fault::kDemotedWithoutAuthority, e), kGranted);
 }
 TEST(AuthorityRules, PlantedNodeIsSealedForItself) {
-  E e = demotable();
+  AuthorityEvidence e = demotable();
   e.successor_instance = kSelf;
   EXPECT_EQ(decide_planted(Fault::kSealedForItself, e), kGranted);
 }
 TEST(AuthorityRules, PlantedForeignDeclineIsAccepted) {
-  E e = passing_on();
+  AuthorityEvidence e = passing_on();
   e.decline_node = "c";
   EXPECT_EQ(decide_planted(Fault::kForeignDeclineAccepted, e), kGranted);
 }
 TEST(AuthorityRules, PlantedAnySealIsDeclined) {
-  E e = declinable();
+  AuthorityEvidence e = declinable();
   e.seal_successor = "c";
   EXPECT_EQ(decide_planted(Fault::kAnySealDeclined, e), kGranted);
 }

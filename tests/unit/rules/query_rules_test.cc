@@ -88,12 +88,12 @@ QueryEvidence answered() {
   return e;
 }
 
-struct Outcome {
+struct QueryOutcome {
   QueryStatus status;
   std::string code;
   Names not_true;
 };
-Outcome decide(QueryEvidence e) {
+QueryOutcome decide(QueryEvidence e) {
   RecordingTrace trace;
   const auto decision = decide_query(e, trace);
   Names names;

@@ -34,11 +34,11 @@ ReadGateEvidence open_gate() {
   return e;
 }
 
-struct Outcome {
+struct GateOutcome {
   std::optional<ErrorCode> code;
   Names failing;
 };
-Outcome decide(const ReadGateEvidence& e) {
+GateOutcome decide(const ReadGateEvidence& e) {
   NoTrace silent;
   RecordingTrace recording;
   const auto code = decide_read_gate(e, recording);

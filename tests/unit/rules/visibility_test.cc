@@ -81,11 +81,11 @@ ReadVisibilityEvidence two_versions() {
   return e;
 }
 
-struct Outcome {
+struct VisibilityOutcome {
   Visibility visibility;
   Names failing;
 };
-Outcome decide(ReadVisibilityEvidence e) {
+VisibilityOutcome decide(ReadVisibilityEvidence e) {
   RecordingTrace trace;
   const auto visibility = decide_visibility(e, trace);
   EXPECT_EQ(trace.entries().size(), 4u);

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using testing::FakeLog;
 using ::testing::IsEmpty;
 using testing::kRecordBytes;
-using Kind = SourceEvent::Kind;
+using SourceKind = SourceEvent::Kind;
 using Transcript = std::vector<std::string>;
 
 std::string line_of(const SourceEffect& effect) {
@@ -61,8 +61,8 @@ struct SourceCoreTest : ::testing::Test {
     for (const auto& effect : core.step(event)) lines.push_back(line_of(effect));
     return lines;
   }
-  Transcript happens(Kind kind) { return step({.kind = kind, .connection = connection}); }
-  Transcript fails(Kind kind, ErrorCode code, FetchAsk ask = {}) {
+  Transcript happens(SourceKind kind) { return step({.kind = kind, .connection = connection}); }
+  Transcript fails(SourceKind kind, ErrorCode code, FetchAsk ask = {}) {
     SourceEvent event{.kind = kind, .connection = connection, .ask = ask};
     event.error = {code, "m", {}};
     return step(event);
@@ -72,23 +72,23 @@ struct SourceCoreTest : ::testing::Test {
     position.node = node;
     position.cluster.bytes.fill(cluster);
     position.durable = log.receipt();
-    SourceEvent event{.kind = Kind::kPosition, .connection = connection};
+    SourceEvent event{.kind = SourceKind::kPosition, .connection = connection};
     event.position = position;
     return step(event);
   }
   Transcript answers_fetch(FetchAsk ask) {
-    return step({.kind = Kind::kFetched,
+    return step({.kind = SourceKind::kFetched,
                  .connection = connection,
                  .ask = ask,
                  .answer = log.fetch(ask.from, 2 * kRecordBytes)});
   }
-  Transcript wants_tail(uint64_t lsn) { return step({.kind = Kind::kTailWanted, .ask = {.from = Lsn(lsn)}}); }
+  Transcript wants_tail(uint64_t lsn) { return step({.kind = SourceKind::kTailWanted, .ask = {.from = Lsn(lsn)}}); }
   static FetchAsk tail(uint64_t lsn) { return {.from = Lsn(lsn), .wait_ms = 1000}; }
   static FetchAsk own(uint64_t lsn) { return {.from = Lsn(lsn), .own = OwnFetch{3, 7}}; }
   void get_ready() {
-    happens(Kind::kStart);
+    happens(SourceKind::kStart);
     ++connection;
-    happens(Kind::kConnected);
+    happens(SourceKind::kConnected);
     answers_position();
     ASSERT_EQ(core.state(), SourceState::kReady);
   }
@@ -99,9 +99,9 @@ struct SourceCoreTest : ::testing::Test {
 };
 
 TEST_F(SourceCoreTest, ConnectsAndAsksWhoIsThere) {
-  EXPECT_THAT(happens(Kind::kStart), ElementsAre("connect 1", "arm 10000"));
+  EXPECT_THAT(happens(SourceKind::kStart), ElementsAre("connect 1", "arm 10000"));
   connection = 1;
-  EXPECT_THAT(happens(Kind::kConnected), ElementsAre("position? on 1"));
+  EXPECT_THAT(happens(SourceKind::kConnected), ElementsAre("position? on 1"));
   EXPECT_EQ(core.state(), SourceState::kAskingPosition);
   EXPECT_FALSE(core.view().ready);
   EXPECT_THAT(answers_position(), ElementsAre("arm 1000", "tell position"));
@@ -110,27 +110,27 @@ TEST_F(SourceCoreTest, ConnectsAndAsksWhoIsThere) {
 }
 
 TEST_F(SourceCoreTest, TriesAgainAfterTheFixedTimeOnly) {
-  happens(Kind::kStart);
+  happens(SourceKind::kStart);
   connection = 1;
-  EXPECT_THAT(fails(Kind::kConnectFailed, ErrorCode::kUnreachable), ElementsAre("close", "arm 500"));
-  EXPECT_THAT(happens(Kind::kTimerDue), ElementsAre("connect 2", "arm 10000"));
-  EXPECT_THAT(happens(Kind::kTimerDue), ElementsAre("close", "arm 500"));
+  EXPECT_THAT(fails(SourceKind::kConnectFailed, ErrorCode::kUnreachable), ElementsAre("close", "arm 500"));
+  EXPECT_THAT(happens(SourceKind::kTimerDue), ElementsAre("connect 2", "arm 10000"));
+  EXPECT_THAT(happens(SourceKind::kTimerDue), ElementsAre("close", "arm 500"));
   EXPECT_EQ(core.error()->code, ErrorCode::kTimedOut);
 }
 
 TEST_F(SourceCoreTest, NeverTriesAgainWhereReconnectMsIsZero) {
   core = SourceCore(settings(0));
   get_ready();
-  EXPECT_THAT(fails(Kind::kLost, ErrorCode::kConnectionLost), ElementsAre("close", "tell lost"));
+  EXPECT_THAT(fails(SourceKind::kLost, ErrorCode::kConnectionLost), ElementsAre("close", "tell lost"));
   EXPECT_EQ(core.state(), SourceState::kStopped);
-  EXPECT_THAT(happens(Kind::kTimerDue), IsEmpty());
+  EXPECT_THAT(happens(SourceKind::kTimerDue), IsEmpty());
 }
 
 TEST_F(SourceCoreTest, DropsWhatItKnewWhenTheConnectionIsLost) {
   get_ready();
   wants_tail(9);
   answers_fetch(tail(9));
-  EXPECT_THAT(fails(Kind::kLost, ErrorCode::kConnectionLost), ElementsAre("close", "tell lost", "arm 500"));
+  EXPECT_THAT(fails(SourceKind::kLost, ErrorCode::kConnectionLost), ElementsAre("close", "tell lost", "arm 500"));
   EXPECT_FALSE(core.view().ready);
   EXPECT_FALSE(core.view().window.anchored());
   EXPECT_FALSE(core.view().chain_before(Lsn(11)).has_value());
@@ -140,10 +140,10 @@ TEST_F(SourceCoreTest, DropsWhatItKnewWhenTheConnectionIsLost) {
 
 TEST_F(SourceCoreTest, TakesAnEarlierEndAfterAReconnect) {
   get_ready();
-  fails(Kind::kLost, ErrorCode::kConnectionLost);
-  happens(Kind::kTimerDue);
+  fails(SourceKind::kLost, ErrorCode::kConnectionLost);
+  happens(SourceKind::kTimerDue);
   ++connection;
-  happens(Kind::kConnected);
+  happens(SourceKind::kConnected);
   log.cut_to(Lsn(6));
   answers_position();
   EXPECT_EQ(core.view().durable_lsn(), Lsn(6));
@@ -152,16 +152,16 @@ TEST_F(SourceCoreTest, TakesAnEarlierEndAfterAReconnect) {
 TEST_F(SourceCoreTest, AnOlderAnswerDoesNotMoveTheBoundaryBack) {
   get_ready();
   wants_tail(9);
-  happens(Kind::kPositionWanted);
+  happens(SourceKind::kPositionWanted);
   log.cut_to(Lsn(8));
   answers_position();
   EXPECT_EQ(core.view().durable_lsn(), Lsn(10));
 }
 
 TEST_F(SourceCoreTest, StopsAtAnotherNode) {
-  happens(Kind::kStart);
+  happens(SourceKind::kStart);
   connection = 1;
-  happens(Kind::kConnected);
+  happens(SourceKind::kConnected);
   EXPECT_THAT(answers_position("p2"), ElementsAre("close"));
   EXPECT_EQ(core.state(), SourceState::kStopped);
   EXPECT_EQ(core.error()->code, ErrorCode::kWrongNode);
@@ -202,16 +202,16 @@ TEST_F(SourceCoreTest, MovesTheWindowToWhoIsFurthestAhead) {
 
 TEST_F(SourceCoreTest, GivesATargetBehindTheWindowWhatItAloneNeeds) {
   get_ready();
-  EXPECT_THAT(step({.kind = Kind::kOwnWanted, .ask = own(2)}), ElementsAre("fetch 2 wait 0 own"));
+  EXPECT_THAT(step({.kind = SourceKind::kOwnWanted, .ask = own(2)}), ElementsAre("fetch 2 wait 0 own"));
   EXPECT_THAT(answers_fetch(own(2)), ElementsAre("give 2+2 to 3"));
-  EXPECT_THAT(fails(Kind::kFetchFailed, ErrorCode::kLogReleased, own(4)), ElementsAre("give released 4 to 3"));
+  EXPECT_THAT(fails(SourceKind::kFetchFailed, ErrorCode::kLogReleased, own(4)), ElementsAre("give released 4 to 3"));
   EXPECT_EQ(core.state(), SourceState::kReady);
 }
 
 TEST_F(SourceCoreTest, TellsWhenTheTailItWasAskedForIsReleased) {
   get_ready();
   wants_tail(1);
-  EXPECT_THAT(fails(Kind::kFetchFailed, ErrorCode::kLogReleased, tail(1)), ElementsAre("tell released 1"));
+  EXPECT_THAT(fails(SourceKind::kFetchFailed, ErrorCode::kLogReleased, tail(1)), ElementsAre("tell released 1"));
   EXPECT_FALSE(core.view().window.anchored());
   EXPECT_THAT(wants_tail(5), ElementsAre("fetch 5 wait 1000"));
 }
@@ -219,16 +219,16 @@ TEST_F(SourceCoreTest, TellsWhenTheTailItWasAskedForIsReleased) {
 TEST_F(SourceCoreTest, AnAnswerThatWasNotAskedForBreaksTheConnection) {
   get_ready();
   wants_tail(5);
-  EXPECT_THAT(step({.kind = Kind::kFetched, .connection = 1, .ask = tail(5), .answer = log.fetch(Lsn(6), 1000)}),
+  EXPECT_THAT(step({.kind = SourceKind::kFetched, .connection = 1, .ask = tail(5), .answer = log.fetch(Lsn(6), 1000)}),
               ElementsAre("close", "tell lost", "arm 500"));
   EXPECT_EQ(core.error()->code, ErrorCode::kBadRecord);
 }
 
 TEST_F(SourceCoreTest, NoRecordsWhereItSaidThereAreBreaksTheConnection) {
   get_ready();
-  step({.kind = Kind::kOwnWanted, .ask = own(2)});
+  step({.kind = SourceKind::kOwnWanted, .ask = own(2)});
   FetchAnswer nothing{Lsn(2), 0, {}, log.receipt(), std::make_shared<const Bytes>()};
-  EXPECT_THAT(step({.kind = Kind::kFetched, .connection = 1, .ask = own(2), .answer = nothing}),
+  EXPECT_THAT(step({.kind = SourceKind::kFetched, .connection = 1, .ask = own(2), .answer = nothing}),
               ElementsAre("close", "tell lost", "arm 500"));
 }
 
@@ -238,18 +238,18 @@ TEST_F(SourceCoreTest, AnErrorOtherThanReleasedBreaksTheConnection) {
     connection = 0;
     get_ready();
     wants_tail(5);
-    EXPECT_THAT(fails(Kind::kFetchFailed, code, tail(5)), ElementsAre("close", "tell lost", "arm 500"));
+    EXPECT_THAT(fails(SourceKind::kFetchFailed, code, tail(5)), ElementsAre("close", "tell lost", "arm 500"));
   }
 }
 
 TEST_F(SourceCoreTest, WithoutDemandAsksForThePositionNowAndThen) {
   get_ready();
-  EXPECT_THAT(happens(Kind::kTimerDue), ElementsAre("position? on 1", "arm 1000"));
-  EXPECT_THAT(happens(Kind::kTimerDue), ElementsAre("arm 1000")) << "one question at a time";
-  EXPECT_THAT(happens(Kind::kPositionWanted), IsEmpty());
+  EXPECT_THAT(happens(SourceKind::kTimerDue), ElementsAre("position? on 1", "arm 1000"));
+  EXPECT_THAT(happens(SourceKind::kTimerDue), ElementsAre("arm 1000")) << "one question at a time";
+  EXPECT_THAT(happens(SourceKind::kPositionWanted), IsEmpty());
   EXPECT_THAT(answers_position(), ElementsAre("tell position"));
   wants_tail(11);
-  EXPECT_THAT(happens(Kind::kTimerDue), ElementsAre("arm 1000")) << "a waiting fetch is heard anyway";
+  EXPECT_THAT(happens(SourceKind::kTimerDue), ElementsAre("arm 1000")) << "a waiting fetch is heard anyway";
 }
 
 TEST_F(SourceCoreTest, AnEmptySourceHasNoChainToShow) {

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using testing::FakeLog;
 using ::testing::IsEmpty;
 using testing::kRecordBytes;
-using Kind = TargetEvent::Kind;
+using TargetKind = TargetEvent::Kind;
 using State = TargetState;
 using Transcript = std::vector<std::string>;
 
@@ -72,29 +72,29 @@ struct Stage {
     }
     return "";
   }
-  Transcript happens(Kind kind) { return step({.kind = kind}); }
-  Transcript connects() { return step({.kind = Kind::kConnected, .number = connection}); }
+  Transcript happens(TargetKind kind) { return step({.kind = kind}); }
+  Transcript connects() { return step({.kind = TargetKind::kConnected, .number = connection}); }
   Transcript loses_connection() {
-    return step({.kind = Kind::kLost, .number = connection, .error = {ErrorCode::kConnectionLost, "m", {}}});
+    return step({.kind = TargetKind::kLost, .number = connection, .error = {ErrorCode::kConnectionLost, "m", {}}});
   }
   Transcript opens_at(uint64_t lsn) {
-    return step({.kind = Kind::kOpened, .number = round, .session = 9, .lsn = Lsn(lsn)});
+    return step({.kind = TargetKind::kOpened, .number = round, .session = 9, .lsn = Lsn(lsn)});
   }
   Transcript takes(uint64_t records) {
-    return step({.kind = Kind::kAppended, .number = round, .bytes = records * kRecordBytes});
+    return step({.kind = TargetKind::kAppended, .number = round, .bytes = records * kRecordBytes});
   }
   Transcript refuses(ErrorCode code) {
-    return step({.kind = Kind::kRefused, .number = round, .error = {code, "m", {}}});
+    return step({.kind = TargetKind::kRefused, .number = round, .error = {code, "m", {}}});
   }
   Transcript is_given(uint64_t lsn, uint32_t records) {
-    return step({.kind = Kind::kGiven, .number = round, .chunk = log.chunk(Lsn(lsn), records * kRecordBytes)});
+    return step({.kind = TargetKind::kGiven, .number = round, .chunk = log.chunk(Lsn(lsn), records * kRecordBytes)});
   }
-  Transcript source_heard(bool empty = false) { return step({.kind = Kind::kSourceHeard, .empty = empty}); }
+  Transcript source_heard(bool empty = false) { return step({.kind = TargetKind::kSourceHeard, .empty = empty}); }
 
   void get_opening() {
-    happens(Kind::kStart);
+    happens(TargetKind::kStart);
     connects();
-    happens(Kind::kSourcePosition);
+    happens(TargetKind::kSourcePosition);
     ASSERT_EQ(core.state(), State::kOpening);
   }
   // With the target's end at `lsn`, proven; answers what it does then. The chain must be known.
@@ -117,10 +117,10 @@ struct Stage {
 TEST(TargetCore, GoesThroughPositionOpenAndProofBeforeRecords) {
   Stage s;
   s.window_holds(1, 10);
-  EXPECT_THAT(s.happens(Kind::kStart), ElementsAre("connect 1", "arm 10000"));
+  EXPECT_THAT(s.happens(TargetKind::kStart), ElementsAre("connect 1", "arm 10000"));
   EXPECT_THAT(s.connects(), ElementsAre("position?"));
   EXPECT_EQ(s.core.state(), State::kWaitingForPosition);
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
   EXPECT_THAT(s.opens_at(14), ElementsAre("append 15+0 in 9"));
   EXPECT_EQ(s.core.state(), State::kProving);
   EXPECT_THAT(s.source_heard(), IsEmpty()) << "nothing is sent before the proof is answered";
@@ -219,13 +219,13 @@ TEST(TargetCore, AheadOfTheSourceWaitsAndMovesNothing) {
   s.get_opening();
   EXPECT_THAT(s.opens_at(22), ElementsAre("arm 500"));
   EXPECT_EQ(s.core.state(), State::kWaitingForSource);
-  EXPECT_THAT(s.happens(Kind::kTimerDue), ElementsAre("position?", "arm 500"));
+  EXPECT_THAT(s.happens(TargetKind::kTimerDue), ElementsAre("position?", "arm 500"));
   s.log.append();
   s.source_comes();
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), IsEmpty());
   s.log.append();
   s.source_comes();
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
   EXPECT_THAT(s.opens_at(22), ElementsAre("append 23+0 in 9"));
 }
 
@@ -233,10 +233,10 @@ TEST(TargetCore, ToldThatTheSourceIsBehindWaitsUntilItMoves) {
   Stage s;
   s.get_opening();
   EXPECT_THAT(s.refuses(ErrorCode::kSourceBehind), ElementsAre("arm 500"));
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), IsEmpty());
   s.log.append();
   s.source_comes();
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
 }
 
 TEST(TargetCore, FullKeepsTheConnectionAndOpensAgainAfterTheFixedTime) {
@@ -248,9 +248,9 @@ TEST(TargetCore, FullKeepsTheConnectionAndOpensAgainAfterTheFixedTime) {
   EXPECT_EQ(s.core.error()->code, ErrorCode::kReplicaFull);
   EXPECT_EQ(s.core.in_flight_bytes(), 0u);
   EXPECT_THAT(s.refuses(ErrorCode::kNotNext), IsEmpty()) << "what was in flight behind it";
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), IsEmpty()) << "asked for by another target";
-  EXPECT_THAT(s.happens(Kind::kTimerDue), ElementsAre("position?"));
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), IsEmpty()) << "asked for by another target";
+  EXPECT_THAT(s.happens(TargetKind::kTimerDue), ElementsAre("position?"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
 }
 
 // What each answer leads to, while streaming with reconnect_ms 500 and with 0.
@@ -299,12 +299,12 @@ TEST(TargetCore, StoppedStaysStopped) {
   Stage s;
   s.get_streaming(20);
   EXPECT_THAT(s.refuses(ErrorCode::kReplicaDiverged), ElementsAre("close"));
-  EXPECT_THAT(s.happens(Kind::kTimerDue), IsEmpty());
-  EXPECT_THAT(s.happens(Kind::kSourceLost), IsEmpty());
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kTimerDue), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kSourceLost), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), IsEmpty());
   EXPECT_THAT(s.source_heard(true), IsEmpty());
   EXPECT_THAT(s.loses_connection(), IsEmpty());
-  EXPECT_THAT(s.happens(Kind::kStart), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kStart), IsEmpty());
   EXPECT_EQ(s.core.error()->code, ErrorCode::kReplicaDiverged);
 }
 
@@ -312,17 +312,17 @@ TEST(TargetCore, ALostConnectionBeginsAgainWithTheProof) {
   Stage s;
   s.get_streaming(20);
   EXPECT_THAT(s.loses_connection(), ElementsAre("close", "arm 500"));
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), IsEmpty());
-  EXPECT_THAT(s.happens(Kind::kTimerDue), ElementsAre("connect 2", "arm 10000"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), IsEmpty());
+  EXPECT_THAT(s.happens(TargetKind::kTimerDue), ElementsAre("connect 2", "arm 10000"));
   EXPECT_THAT(s.connects(), ElementsAre("position?"));
-  EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+  EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
   EXPECT_THAT(s.opens_at(20), ElementsAre("append 21+0 in 9"));
 }
 
 TEST(TargetCore, GivesUpAConnectionThatDoesNotComeAbout) {
   Stage s;
-  s.happens(Kind::kStart);
-  EXPECT_THAT(s.happens(Kind::kTimerDue), ElementsAre("close", "arm 500"));
+  s.happens(TargetKind::kStart);
+  EXPECT_THAT(s.happens(TargetKind::kTimerDue), ElementsAre("close", "arm 500"));
   EXPECT_EQ(s.core.error()->code, ErrorCode::kTimedOut);
 }
 
@@ -333,11 +333,11 @@ TEST(TargetCore, OpensAnotherSessionWhenTheSourceComesBack) {
     s.opens_at(end);
     s.takes(0);
     s.source_goes();
-    EXPECT_THAT(s.happens(Kind::kSourceLost), IsEmpty());
+    EXPECT_THAT(s.happens(TargetKind::kSourceLost), IsEmpty());
     EXPECT_EQ(s.core.state(), State::kWaitingForPosition);
     EXPECT_THAT(s.takes(0), IsEmpty()) << "an answer of the session given up";
     s.source_comes();
-    EXPECT_THAT(s.happens(Kind::kSourcePosition), ElementsAre("open"));
+    EXPECT_THAT(s.happens(TargetKind::kSourcePosition), ElementsAre("open"));
   }
 }
 
@@ -347,8 +347,8 @@ TEST(TargetCore, AnswersOfAnOlderSessionChangeNothing) {
   s.get_streaming(18);
   const auto old_round = s.round;
   s.refuses(ErrorCode::kReplicaFull);
-  s.happens(Kind::kTimerDue);
-  s.happens(Kind::kSourcePosition);
+  s.happens(TargetKind::kTimerDue);
+  s.happens(TargetKind::kSourcePosition);
   ASSERT_NE(s.round, old_round);
   s.round = old_round;
   EXPECT_THAT(s.opens_at(4), IsEmpty());
@@ -364,15 +364,15 @@ TEST(TargetCore, NeedsABootstrapWhereTheSourceNoLongerHoldsItsLog) {
     s.window_holds(7, 2);
     s.get_opening();
     s.opens_at(2);
-    EXPECT_THAT(s.step({.kind = Kind::kGivenReleased, .number = s.round}), ElementsAre("close"));
+    EXPECT_THAT(s.step({.kind = TargetKind::kGivenReleased, .number = s.round}), ElementsAre("close"));
     EXPECT_EQ(s.core.error()->code, ErrorCode::kBootstrapRequired);
   }
   {
     Stage s;
     s.get_opening();
     s.opens_at(2);
-    EXPECT_THAT(s.step({.kind = Kind::kSourceReleased, .lsn = Lsn(9)}), IsEmpty()) << "another target's";
-    EXPECT_THAT(s.step({.kind = Kind::kSourceReleased, .lsn = Lsn(3)}), ElementsAre("close"));
+    EXPECT_THAT(s.step({.kind = TargetKind::kSourceReleased, .lsn = Lsn(9)}), IsEmpty()) << "another target's";
+    EXPECT_THAT(s.step({.kind = TargetKind::kSourceReleased, .lsn = Lsn(3)}), ElementsAre("close"));
     EXPECT_EQ(s.core.state(), State::kStopped);
     EXPECT_EQ(s.core.error()->code, ErrorCode::kBootstrapRequired);
   }
@@ -386,11 +386,11 @@ TEST(TargetCore, TakesNoMoreThanSoManyAppendsInFlight) {
   s.source.window.anchor(Lsn(21));
   while (s.source.window.next_lsn() <= Lsn(420)) s.source.window.append(s.log.chunk(s.source.window.next_lsn(), 1));
   auto number = [](const TargetEffects& effects) { return effects.empty() ? 0 : effects.front().number; };
-  const auto connection = number(roomy.step({.kind = Kind::kStart}));
-  (void)roomy.step({.kind = Kind::kConnected, .number = connection});
-  const auto round = number(roomy.step({.kind = Kind::kSourcePosition}));
-  (void)roomy.step({.kind = Kind::kOpened, .number = round, .session = 9, .lsn = Lsn(20)});
-  const auto sent = roomy.step({.kind = Kind::kAppended, .number = round});
+  const auto connection = number(roomy.step({.kind = TargetKind::kStart}));
+  (void)roomy.step({.kind = TargetKind::kConnected, .number = connection});
+  const auto round = number(roomy.step({.kind = TargetKind::kSourcePosition}));
+  (void)roomy.step({.kind = TargetKind::kOpened, .number = round, .session = 9, .lsn = Lsn(20)});
+  const auto sent = roomy.step({.kind = TargetKind::kAppended, .number = round});
   EXPECT_EQ(sent.size(), kMaxAppendsInFlight);
 }
 

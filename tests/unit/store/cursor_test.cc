@@ -60,13 +60,13 @@ void expect_equal(EntryCursor& cursor, const Keys& keys, const std::vector<Key>&
   }
 }
 
-struct Table {
+struct IndexedTable {
   MemoryTable table;
   uint64_t commit = 0;
   Keys ids;
   Keys values;
 
-  Table() { table.add_index(table.add_collection("c"), "n"); }
+  IndexedTable() { table.add_index(table.add_collection("c"), "n"); }
   void put(const std::string& id, int64_t n) {
     table.put(*table.collection("c"), id, CommitId(++commit), 1, document_of(id, n));
     ids.insert({id, ""});
@@ -81,7 +81,7 @@ Key random_value(SeededRandom& random) {
 
 TEST(MemoryCursor, WalksIdsAndIndexesBothWays) {
   SeededRandom random(1);
-  Table t;
+  IndexedTable t;
   for (int i = 0; i < 400; ++i) t.put(random_id(random), static_cast<int64_t>(random.below(10)) - 5);
   std::vector<Key> ids, values;
   for (int i = 0; i < 60; ++i) {
@@ -93,7 +93,7 @@ TEST(MemoryCursor, WalksIdsAndIndexesBothWays) {
 }
 
 TEST(MemoryCursor, IsNoneWhereNothingIs) {
-  Table t;
+  IndexedTable t;
   EXPECT_EQ(memory_cursor(t.table, "c", ""), nullptr);
   EXPECT_EQ(memory_cursor(t.table, "c", "n"), nullptr);
   t.put("a", 1);
@@ -104,7 +104,7 @@ TEST(MemoryCursor, IsNoneWhereNothingIs) {
 TEST(MergedCursor, EqualsTheUnionOfItsPartsBothWays) {
   for (uint64_t seed = 1; seed <= 10; ++seed) {
     SeededRandom random(seed);
-    std::vector<Table> tables(1 + random.below(5));
+    std::vector<IndexedTable> tables(1 + random.below(5));
     Keys ids, values;
     for (auto& t : tables) {
       for (uint64_t puts = 1 + random.below(80); puts > 0; --puts)
