@@ -238,8 +238,11 @@ Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, 
     return fail(ErrorCode::kReplicaDiverged,
                 "replica.append: a batch before this one was refused behind its first record");
   }
+  const size_t at_most = std::min<size_t>(count, records.size() / wal::kRecordHeaderBytes);
   std::vector<wal::RecordView> views;
   std::vector<uint64_t> sizes;
+  views.reserve(at_most);
+  sizes.reserve(at_most);
   ByteSpan rest = records;
   Chain chain = newest().chain;
   Lsn lsn = newest().lsn;
@@ -276,6 +279,7 @@ Restartable<Result<Lsn>> Engine::append_batch(ByteSpan records, uint32_t count, 
   }
 
   std::vector<Position> positions;
+  positions.reserve(views.size());
   for (const auto& record : views) {
     if (auto applied = state_().apply(record, Trust::kPeer, blocks); !applied) return fail(std::move(applied.error()));
     positions.push_back(newest());
