@@ -9,7 +9,8 @@ install(FILES README.md LICENSE cmake/debian/copyright DESTINATION share/doc/aer
 install(DIRECTORY configs/examples/ DESTINATION share/doc/aerodb/examples)
 # The prefix is known at installation only, and units and example configurations name absolute paths.
 install(CODE "set(AERODB_CONFIGS [[${CMAKE_SOURCE_DIR}/configs]])
-  set(AERODB_MADE [[${CMAKE_BINARY_DIR}/installed]])")
+  set(AERODB_MADE [[${CMAKE_BINARY_DIR}/installed]])
+  set(AERODB_EXPLAINER ${AERODB_EXPLAINER})")
 install(SCRIPT cmake/install_configs.cmake)
 
 set(CPACK_GENERATOR DEB)

@@ -1,5 +1,6 @@
 # Part of an installation: units that name the programs where they are installed, and the cluster of configs/local as
-# examples with the paths of an installed one. AERODB_CONFIGS is the folder configs, AERODB_MADE one to write in.
+# examples with the paths of an installed one. AERODB_CONFIGS is the folder configs, AERODB_MADE one to write in; without
+# AERODB_EXPLAINER there is no explainer to run.
 cmake_policy(VERSION 3.25)
 
 # Installs a changed copy of `file` into `folder` below the prefix. ARGN: what is replaced, each followed by what by.
@@ -15,6 +16,9 @@ function(install_changed file folder)
 endfunction()
 
 file(GLOB units ${AERODB_CONFIGS}/systemd/*.service)
+if(NOT AERODB_EXPLAINER)
+  list(FILTER units EXCLUDE REGEX "/aerodb-explainer@\\.service$")
+endif()
 foreach(unit ${units})
   install_changed(${unit} lib/systemd/system "=/usr/bin/" "=${CMAKE_INSTALL_PREFIX}/bin/")
 endforeach()
@@ -25,6 +29,9 @@ foreach(kind sysusers tmpfiles)
 endforeach()
 
 file(GLOB examples ${AERODB_CONFIGS}/local/*.toml ${AERODB_CONFIGS}/local/after-switchover/*.toml)
+if(NOT AERODB_EXPLAINER)
+  list(FILTER examples EXCLUDE REGEX "/e1\\.toml$")
+endif()
 foreach(example ${examples})
   install_changed(${example} share/doc/aerodb/examples
     "unix:.cluster/" "unix:/run/aerodb/" ".cluster/" "/var/lib/aerodb/"

@@ -377,9 +377,14 @@ class OneNodeTest(ClusterTest):
     shipper = False
 
 
+def is_built(program):
+    """Whether the build has that program: one may be left out."""
+    return (BIN / program).exists()
+
+
 def only_with(program):
     """What a module takes as its `load_tests`: its tests where the build has that program, none where it was left out."""
-    return lambda loader, tests, pattern: tests if (BIN / program).exists() else unittest.TestSuite()
+    return lambda loader, tests, pattern: tests if is_built(program) else unittest.TestSuite()
 
 
 def lines(done):
