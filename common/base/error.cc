@@ -143,6 +143,13 @@ const ErrorRow& error_row(ErrorCode code) {
   return kRows[index];
 }
 
+std::optional<std::string_view> Error::detail(std::string_view key) const {
+  for (const auto& one : details) {
+    if (one.key == key) return one.value;
+  }
+  return std::nullopt;
+}
+
 std::optional<ErrorCode> error_code_from_name(std::string_view name) {
   for (const auto& row : kRows) {
     if (row.name == name) return row.code;

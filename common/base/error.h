@@ -168,6 +168,8 @@ struct Error {
   std::vector<ErrorDetail> details;
 
   [[nodiscard]] const ErrorRow& row() const { return error_row(code); }
+  // Value of the detail of that key; nullopt where there is none.
+  [[nodiscard]] std::optional<std::string_view> detail(std::string_view key) const;
   Error& with(std::string_view key, std::string_view value) & {
     details.push_back({std::string(key), std::string(value)});
     return *this;

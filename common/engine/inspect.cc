@@ -71,10 +71,8 @@ void forget_end(rules::RecoveryEvidence& evidence) {
 
 // What a mismatch stated and found stands in its details.
 void note_mismatch(const Error& error, rules::RecoveryEvidence& evidence) {
-  for (const auto& detail : error.details) {
-    if (detail.key == "expected") evidence.stated_digest = id_from_hex<Digest>(detail.value);
-    if (detail.key == "found") evidence.replayed_digest = id_from_hex<Digest>(detail.value);
-  }
+  if (const auto stated = error.detail("expected")) evidence.stated_digest = id_from_hex<Digest>(*stated);
+  if (const auto replayed = error.detail("found")) evidence.replayed_digest = id_from_hex<Digest>(*replayed);
 }
 
 // Records by type, and what the last of them states.

@@ -39,10 +39,8 @@ Result<std::optional<CleanStop>> read_clean_stop(runtime::Disk& disk, const std:
 
 Halt halt_for(std::string_view rule, const Error& error, Lsn lsn) {
   Halt halt{std::string(rule), std::string(error.row().name), error.message, lsn};
-  for (const auto& detail : error.details) {
-    if (detail.key == "expected") halt.expected = detail.value;
-    if (detail.key == "found") halt.found = detail.value;
-  }
+  halt.expected = error.detail("expected");
+  halt.found = error.detail("found");
   return halt;
 }
 

@@ -9,12 +9,8 @@
 namespace aerodb::controlplane {
 
 std::string error_name(const Error& error) {
-  if (error.code == ErrorCode::kInternal) {
-    for (const auto& detail : error.details) {
-      if (detail.key == "code" && !detail.value.empty()) return detail.value;
-    }
-  }
-  return std::string(error.row().name);
+  const auto name = error.code == ErrorCode::kInternal ? error.detail("code") : std::nullopt;
+  return std::string(name && !name->empty() ? *name : error.row().name);
 }
 
 NodeCalls::Call::Call(runtime::Runtime& own_runtime) : runtime(own_runtime), client(own_runtime) {}

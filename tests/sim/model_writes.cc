@@ -9,11 +9,9 @@ namespace aerodb::sim {
 namespace {
 
 // Number in an error's details; nullopt where there is none.
-std::optional<uint64_t> detail(const Error& error, std::string_view key) {
-  for (const auto& entry : error.details) {
-    if (entry.key == key) return std::stoull(entry.value);
-  }
-  return std::nullopt;
+std::optional<uint64_t> number_in(const Error& error, std::string_view key) {
+  const auto value = error.detail(key);
+  return value ? std::optional(std::stoull(std::string(*value))) : std::nullopt;
 }
 
 }  // namespace
@@ -206,7 +204,7 @@ void Model::check_refused(const View& view, WriteIssue& issue, const Error& erro
       break;
   }
   // Everything else must be what the model says at some position between the question and now.
-  const History::Ruling given{error.code, CommitId(detail(error, "commit_id").value_or(0))};
+  const History::Ruling given{error.code, CommitId(number_in(error, "commit_id").value_or(0))};
   const Lsn durable = view.stay.durable.lsn;
   for (uint64_t lsn = asked.lsn.value(); lsn <= durable.value(); ++lsn) {
     if (!(view.history.evaluate(issue.operations, Lsn(lsn)) == given)) continue;

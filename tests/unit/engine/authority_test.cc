@@ -35,13 +35,6 @@ struct Three {
   TestNode a, b, c;
 };
 
-std::string rules_of(const Error& error) {
-  for (const auto& detail : error.details) {
-    if (detail.key == "rules_not_holding") return detail.value;
-  }
-  return "";
-}
-
 TEST(Authority, SealShipPromoteWriteAndFollow) {
   Three n;
   auto sealed = n.a.demote(demotion(n.b));
@@ -85,7 +78,7 @@ TEST(Authority, DemoteAgainAnswersTheSameSeal) {
   // Another successor is another command.
   const auto other = n.a.demote(demotion(n.c));
   EXPECT_EQ(code_of(other), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(other.error()), "AUTH-9 AUTH-11");
+  EXPECT_EQ(other.error().detail("rules_not_holding"), "AUTH-9 AUTH-11");
 }
 
 TEST(Authority, PromoteAgainAnswersTheRecordedEpochStart) {
@@ -111,7 +104,7 @@ TEST(Authority, SealForAnotherNodePromotesNobodyElse) {
   n.ship_all();
   const auto c = n.c.promote(promotion());
   EXPECT_EQ(code_of(c), "PROMOTION_DENIED");
-  EXPECT_EQ(rules_of(c.error()), "AUTH-5 AUTH-11");
+  EXPECT_EQ(c.error().detail("rules_not_holding"), "AUTH-5 AUTH-11");
   EXPECT_EQ(code_of(n.a.promote(promotion())), "PROMOTION_DENIED");
   EXPECT_EQ(code_of(n.c.decline(declining())), "DECLINE_DENIED");
   // The name alone is not enough: a new directory is a new node.
@@ -140,7 +133,7 @@ TEST(Authority, DeclinedSealPromotesNoMore) {
   ASSERT_TRUE(statement);
   auto refused = n.b.promote(promotion());
   EXPECT_EQ(code_of(refused), "PROMOTION_DENIED");
-  EXPECT_EQ(rules_of(refused.error()), "AUTH-6 AUTH-11");
+  EXPECT_EQ(refused.error().detail("rules_not_holding"), "AUTH-6 AUTH-11");
   n.b.restart(CrashKind::kPower);
   EXPECT_EQ(code_of(n.b.promote(promotion())), "PROMOTION_DENIED");
   // The same statement again, byte for byte.
@@ -229,11 +222,11 @@ TEST(Authority, StatementOfAnotherLogOrDamagedIsRefused) {
 
 TEST(Authority, CommandsOnAReplicaAndToItselfAreDenied) {
   Three n;
-  EXPECT_EQ(rules_of(n.b.demote(demotion(n.c)).error()), "AUTH-9");
-  EXPECT_EQ(rules_of(n.a.demote(demotion(n.a)).error()), "AUTH-10");
+  EXPECT_EQ(n.b.demote(demotion(n.c)).error().detail("rules_not_holding"), "AUTH-9");
+  EXPECT_EQ(n.a.demote(demotion(n.a)).error().detail("rules_not_holding"), "AUTH-10");
   auto nobody = demotion(n.b);
   nobody.successor.reset();
-  EXPECT_EQ(rules_of(n.a.demote(nobody).error()), "AUTH-10");
+  EXPECT_EQ(n.a.demote(nobody).error().detail("rules_not_holding"), "AUTH-10");
   EXPECT_EQ(code_of(n.a.promote(promotion())), "PROMOTION_DENIED");
 }
 

@@ -45,13 +45,6 @@ struct Lost {
   std::string lost = "a";
 };
 
-std::string detail_of(const Error& error, std::string_view key) {
-  for (const auto& detail : error.details) {
-    if (detail.key == key) return detail.value;
-  }
-  return "";
-}
-
 rules::PeerEvidence silent(std::string name) {
   rules::PeerEvidence peer;
   peer.name = std::move(name);
@@ -128,7 +121,7 @@ TEST(EndLineage, RepeatedRequestAnswersItsRecordAndAnotherOneIsDenied) {
   }
   const auto other = n.end(n.b, {}, "e2");
   EXPECT_EQ(code_of(other), "END_LINEAGE_DENIED");
-  EXPECT_EQ(detail_of(other.error(), "rules_not_holding"), "AUTH-15");
+  EXPECT_EQ(other.error().detail("rules_not_holding"), "AUTH-15");
   EXPECT_EQ(n.b.engine->visible_authority().ancestry().size(), 2u);
 }
 
@@ -146,13 +139,13 @@ TEST(EndLineage, RefusalsNameTheirRulesAndWriteNothing) {
   const Lsn before = n.b.engine->newest().lsn;
   const auto undetermined = n.end(n.b, {silent("c")});
   EXPECT_EQ(code_of(undetermined), "END_LINEAGE_UNDETERMINED");
-  EXPECT_EQ(detail_of(undetermined.error(), "not_answered"), "c");
+  EXPECT_EQ(undetermined.error().detail("not_answered"), "c");
   rules::PeerEvidence further = silent("c");
   further.answered = true;
   further.durable_lsn = before.next();
   const auto denied = n.end(n.b, {further});
   EXPECT_EQ(code_of(denied), "END_LINEAGE_DENIED");
-  EXPECT_EQ(detail_of(denied.error(), "rules_not_holding"), "AUTH-14");
+  EXPECT_EQ(denied.error().detail("rules_not_holding"), "AUTH-14");
   EXPECT_EQ(code_of(n.end(n.a)), "END_LINEAGE_DENIED") << "it is the primary";
   EXPECT_EQ(n.b.engine->newest().lsn, before);
   EXPECT_EQ(n.b.engine->role(), Role::kReplica);
@@ -164,7 +157,7 @@ TEST(EndLineage, ALogThatEndsWithASealIsTheSuccessorsToContinue) {
   EXPECT_FALSE(ship(n.a, n.b));
   const auto denied = n.end(n.b);
   EXPECT_EQ(code_of(denied), "END_LINEAGE_DENIED");
-  EXPECT_EQ(detail_of(denied.error(), "seal_lsn"), std::to_string(n.b.engine->newest().lsn.value()));
+  EXPECT_EQ(denied.error().detail("seal_lsn"), std::to_string(n.b.engine->newest().lsn.value()));
 }
 
 TEST(EndLineage, WhereTheSuccessorOfASealIsLostItGoesOnBehindTheSeal) {

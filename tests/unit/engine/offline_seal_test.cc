@@ -22,13 +22,6 @@ struct Stopped : Origin {
   }
 };
 
-std::string rules_of(const Error& error) {
-  for (const auto& detail : error.details) {
-    if (detail.key == "rules_not_holding") return detail.value;
-  }
-  return "";
-}
-
 TEST(OfflineSeal, IsTheLastRecordAndSealsTheNode) {
   Stopped s;
   const auto report = s.seal();
@@ -79,25 +72,25 @@ TEST(OfflineSeal, TheSameAgainAnswersTheSameSeal) {
   EXPECT_EQ(s.picture("/d/wal/"), log);
   const auto other = s.seal("c", id_of<InstanceId>(3));
   ASSERT_EQ(code_of(other), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(other.error()), "AUTH-9 AUTH-11");
+  EXPECT_EQ(other.error().detail("rules_not_holding"), "AUTH-9 AUTH-11");
 }
 
 TEST(OfflineSeal, IsDecidedByTheRulesOfDemotion) {
   Stopped s;
   auto itself = s.seal("a", s.node.file.instance);
   ASSERT_EQ(code_of(itself), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(itself.error()), "AUTH-10");
+  EXPECT_EQ(itself.error().detail("rules_not_holding"), "AUTH-10");
 
   ASSERT_TRUE(write_fence(s.disk(), "/d", {id_of<LineageId>(7), Lsn(9), Chain{}, "b", kSuccessor}));
   auto fenced = s.seal();
   ASSERT_EQ(code_of(fenced), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(fenced.error()), "AUTH-3");
+  EXPECT_EQ(fenced.error().detail("rules_not_holding"), "AUTH-3");
   ASSERT_TRUE(s.disk().remove("/d/FENCED"));
 
   ASSERT_TRUE(write_halt(s.disk(), "/d", {"WAL-5", "IO", "a sync failed", Lsn(13)}));
   auto halted = s.seal();
   ASSERT_EQ(code_of(halted), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(halted.error()), "AUTH-7");
+  EXPECT_EQ(halted.error().detail("rules_not_holding"), "AUTH-7");
   ASSERT_TRUE(s.disk().remove("/d/HALT"));
 
   Origin replica(1, {.name = "r", .instance = 5, .primary = false});
@@ -108,7 +101,7 @@ TEST(OfflineSeal, IsDecidedByTheRulesOfDemotion) {
   replica.end_process();
   refused = seal_directory(replica.disk(), replica.random(), {"/d", "b", kSuccessor, {"s1", "ada", "x", {}}});
   ASSERT_EQ(code_of(refused), "DEMOTION_DENIED");
-  EXPECT_EQ(rules_of(refused.error()), "AUTH-9");
+  EXPECT_EQ(refused.error().detail("rules_not_holding"), "AUTH-9");
 
   const auto silent = seal_directory(s.disk(), s.random(), {"/d", "b", kSuccessor, {"s1", "ada", "", {}}});
   EXPECT_EQ(code_of(silent), "REASON_REQUIRED");

@@ -18,9 +18,9 @@ using namespace testing;
 // Expects RUN_DAMAGED with all that a person needs to look at the place.
 void expect_named(const Error& error, const std::string& path) {
   EXPECT_EQ(error.code, ErrorCode::kRunDamaged) << error.message;
-  EXPECT_EQ(detail_of(error, "file"), path);
+  EXPECT_EQ(error.detail("file"), path);
   for (const auto* key : {"section", "offset", "what", "expected", "found"})
-    EXPECT_FALSE(detail_of(error, key).empty()) << key << " of: " << error.message;
+    EXPECT_NE(error.detail(key).value_or(""), "") << key << " of: " << error.message;
 }
 
 class RunDamage : public ::testing::TestWithParam<Compression>, public RunKit {
@@ -58,20 +58,20 @@ TEST_P(RunDamage, TheBlockWithTheFlippedBitIsNamed) {
   flip(kRunHeaderBytes + 40, 1);
   auto verified = verify();
   ASSERT_FALSE(verified);
-  EXPECT_EQ(detail_of(verified.error(), "section"), "documents of c");
-  EXPECT_EQ(detail_of(verified.error(), "offset"), std::to_string(kRunHeaderBytes));
-  EXPECT_EQ(detail_of(verified.error(), "what"), "checksum of the block");
+  EXPECT_EQ(verified.error().detail("section"), "documents of c");
+  EXPECT_EQ(verified.error().detail("offset"), std::to_string(kRunHeaderBytes));
+  EXPECT_EQ(verified.error().detail("what"), "checksum of the block");
   flip(kRunHeaderBytes + 40, 1);
   flip(kRunHeaderBytes + documents.bytes + 3, 1);
   verified = verify();
   ASSERT_FALSE(verified);
-  EXPECT_EQ(detail_of(verified.error(), "section"), "index n of c");
-  EXPECT_EQ(detail_of(verified.error(), "offset"), std::to_string(kRunHeaderBytes + documents.bytes));
+  EXPECT_EQ(verified.error().detail("section"), "index n of c");
+  EXPECT_EQ(verified.error().detail("offset"), std::to_string(kRunHeaderBytes + documents.bytes));
   flip(kRunHeaderBytes + documents.bytes + 3, 1);
   flip(index.top.offset, 1);
   verified = verify();
   ASSERT_FALSE(verified);
-  EXPECT_EQ(detail_of(verified.error(), "offset"), std::to_string(index.top.offset));
+  EXPECT_EQ(verified.error().detail("offset"), std::to_string(index.top.offset));
 }
 
 TEST_P(RunDamage, EveryShorterFileIsRefused) {
@@ -133,14 +133,14 @@ TEST_P(RunDamage, ARunIsNotTakenForAnother) {
     const auto opened = Run::open(disk(), path(), other);
     ASSERT_FALSE(opened) << c.what;
     expect_named(opened.error(), path());
-    EXPECT_TRUE(detail_of(opened.error(), "what").starts_with(c.what)) << opened.error().message;
+    EXPECT_TRUE(opened.error().detail("what").value_or("").starts_with(c.what)) << opened.error().message;
   }
   RunInfo other = info;
   other.sha256[0] ^= 1;
   EXPECT_TRUE(Run::open(disk(), path(), other));
   const auto verified = verify_run(disk(), path(), other, indexes);
   ASSERT_FALSE(verified);
-  EXPECT_EQ(detail_of(verified.error(), "what"), "SHA-256 (manifest, file)");
+  EXPECT_EQ(verified.error().detail("what"), "SHA-256 (manifest, file)");
 }
 
 // A run whose frame and blocks are made by hand, every checksum holding, and that yet is not what it says.
@@ -197,12 +197,12 @@ class HostileRun : public ::testing::Test, public RunKit {
     const auto described = Run::describe(disk(), run_path("/d", 1));
     if (!described) {
       expect_named(described.error(), run_path("/d", 1));
-      return detail_of(described.error(), "what");
+      return std::string(described.error().detail("what").value_or(""));
     }
     const auto verified = verify_run(disk(), run_path("/d", 1), *described, {{"c", {"n"}}});
     if (verified) return {};
     expect_named(verified.error(), run_path("/d", 1));
-    return detail_of(verified.error(), "what");
+    return std::string(verified.error().detail("what").value_or(""));
   }
   // A block of documents and its partition, by versions; the separator as it should be unless given.
   void documents(const std::vector<TestVersion>& versions, std::optional<EntryKey> separator = std::nullopt,
@@ -356,7 +356,7 @@ TEST_F(HostileRun, ChildrenThatLeadAnywhereAreNotFollowed) {
     TestBlocks test_blocks(disk());
     EXPECT_EQ((*opened)->find(test_blocks, "c", "a", CommitId(9)), std::nullopt);
     ASSERT_TRUE(test_blocks.trouble());
-    EXPECT_EQ(detail_of(*test_blocks.trouble(), "what"), "place of a block");
+    EXPECT_EQ(test_blocks.trouble()->detail("what"), "place of a block");
   }
 }
 

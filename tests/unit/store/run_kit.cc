@@ -130,11 +130,4 @@ std::vector<TestVersion> RunKit::scan() {
   }
 }
 
-std::string detail_of(const Error& error, std::string_view key) {
-  for (const auto& detail : error.details) {
-    if (detail.key == key) return detail.value;
-  }
-  return {};
-}
-
 }  // namespace aerodb::store::testing

@@ -89,7 +89,4 @@ class RunKit {
   std::unique_ptr<sim::SimProcess> process_;
 };
 
-// The detail of that key, empty where there is none.
-[[nodiscard]] std::string detail_of(const Error& error, std::string_view key);
-
 }  // namespace aerodb::store::testing

@@ -299,7 +299,7 @@ TEST_F(IndexSorting, EveryByteChangedInTheFileIsFound) {
     const auto sorted = drain(sorter);
     ASSERT_FALSE(sorted) << at;
     EXPECT_EQ(sorted.error().code, ErrorCode::kRunDamaged);
-    EXPECT_EQ(detail_of(sorted.error(), "section"), "chunk");
+    EXPECT_EQ(sorted.error().detail("section"), "chunk");
   }
 }
 
