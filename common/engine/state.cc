@@ -217,7 +217,8 @@ Result<void> State::apply(const wal::RecordView& record, Trust trust, store::Blo
 }
 
 bool State::warm(const wal::RecordView& record, store::Blocks& blocks) const {
-  if (layers_.runs().empty() || record.header.type != wal::RecordType::kCommit) return true;
+  if (record.header.type != wal::RecordType::kCommit) return true;
+  if (layers_.runs().empty()) return true;  // only they have blocks
   auto payload = wal::parse_payload(record);
   if (!payload) return true;  // apply() names what is wrong
   bool warm = true;

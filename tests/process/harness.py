@@ -1,4 +1,4 @@
-"""Real processes on ephemeral loopback ports in a directory of their own. Everything started is ended by process id."""
+"""Real processes on loopback ports and in a directory of their own. Everything started is ended by process id."""
 import functools
 import itertools
 import json
@@ -40,13 +40,14 @@ def port_block():
 
 def free_port():
     """A port that nobody listens on, another one each time."""
-    for port in port_block()[1]:
+    for port in itertools.islice(port_block()[1], PORTS_IN_BLOCK):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
+    raise AssertionError("every port of this process is taken")
 
 
 def request(number, reason="test"):
