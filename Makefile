@@ -37,8 +37,7 @@ test-unit: check-build  ## unit, golden, tidy and link tests alone
 
 test-sim: check-build  ## the simulator: its tests, 2,000 seeds and the planted faults, with what was counted
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -L sim -E 'seeds|planted'
-	@$(CHECK)/bin/aerodb-sim --seeds 2000 --jobs $(JOBS) --every-fault
-	@$(CHECK)/bin/aerodb-sim --planted --jobs $(JOBS)
+	@ctest --test-dir $(CHECK) --verbose -L sim -R 'seeds|planted'
 
 test-process: build check-build  ## tests with the real binaries
 	@ctest --test-dir $(CHECK) --output-on-failure -j $(JOBS) -L process

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from crash_phases import PHASES
 from crash_templates import Templates
 from crash_victim import CHECK_BIN, Victim
-from harness import ROOT
+from harness import BIN, is_built
 from rpc import ConnectionLost
 
 WANTED = os.environ.get("AERODB_CRASH_POINTS", "")
@@ -157,11 +157,11 @@ class CrashPointTest(unittest.TestCase):
 
     def test_release_binaries_hold_no_crash_point(self):
         binaries = ["aerodb", "aerodb-primary", "aerodb-replica", "aerodb-controlplane", "aerodb-shipper"]
-        if (ROOT / "build/release/bin/aerodb-explainer").exists():  # a build may leave it out
+        if is_built("aerodb-explainer"):
             binaries.append("aerodb-explainer")
         for name in binaries:
             with self.subTest(binary=name):
-                self.assertNotIn(b"AERODB_CRASH", (ROOT / "build/release/bin" / name).read_bytes())
+                self.assertNotIn(b"AERODB_CRASH", (BIN / name).read_bytes())
         self.assertIn(b"AERODB_CRASH_POINT", (CHECK_BIN / "aerodb-primary").read_bytes())
 
 

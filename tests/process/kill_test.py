@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from harness import BIN, ClusterTest, wait_until
+from harness import ClusterTest, is_built, wait_until
 from rpc import ConnectionLost, RpcError
 
 KILLS = int(os.environ.get("AERODB_KILLS", "25"))
@@ -96,7 +96,7 @@ class KillTest(ClusterTest):
         self.cluster.write_controlplane()
         services = {"s1-from-p1": lambda: self.cluster.start_shipper(),
                     "c1": lambda: self.cluster.start_role("c1", "aerodb-controlplane", "c1.toml")}
-        if (BIN / "aerodb-explainer").exists():  # a build may leave it out
+        if is_built("aerodb-explainer"):
             services["e1"] = lambda: self.cluster.start_role("e1", "aerodb-explainer", "e1.toml")
         for name in services.keys() - {"s1-from-p1"}:
             services[name]()

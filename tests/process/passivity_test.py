@@ -6,7 +6,7 @@ import threading
 import unittest
 import urllib.parse
 
-from harness import BIN, READY_SECONDS, ROOT, SCHEMA, Cluster, lines
+from harness import READY_SECONDS, ROOT, SCHEMA, Cluster, is_built, lines
 
 CLUSTER, LINEAGE, INSTANCE = "c1" * 16, "a1" * 16, "11" * 16
 WRITES = 400
@@ -138,7 +138,7 @@ class PassivityTest(unittest.TestCase):
             self.assertEqual(content, accompanied[2][name], name)
 
 
-if not (BIN / "aerodb-explainer").exists():  # a build may leave it out
+if not is_built("aerodb-explainer"):
     del PassivityTest.test_an_explainer_asked_for_everything_changes_no_byte_of_the_primary
 
 

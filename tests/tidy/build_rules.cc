@@ -99,6 +99,10 @@ Problems check_process_tests_are_run(const Tree& tree) {
     problems.push_back(fmt::format("Makefile:{}: unittest looks for test*.py by itself and finds none of ours; add {}",
                                    line.number, kPattern));
   }
+  const auto* list = tree.find("tests/process/CMakeLists.txt");
+  if (list == nullptr) return {"tests/process/CMakeLists.txt: it is gone; tell this rule what runs tests/process"};
+  if (const auto words = cmake_words(list->text); std::ranges::find(words, "*_test.py") == words.end())
+    problems.push_back("tests/process/CMakeLists.txt: it does not look for *_test.py");
   for (const auto& file : tree.files) {
     if (!file.path.starts_with("tests/process/") || !file.path.ends_with(".py")) continue;
     if (file.text.find("    def test_") == std::string::npos || file.path.ends_with("_test.py")) continue;

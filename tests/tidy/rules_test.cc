@@ -97,10 +97,15 @@ TEST(TidyRules, ASourceThatNothingBuildsIsFound) {
 }
 
 TEST(TidyRules, AProcessTestThatIsNotDiscoveredIsFound) {
-  expect_tells_apart(check_process_tests_are_run, {{"Makefile", "\tpython -m unittest discover -s tests/process -v\n"}},
-                     {{"Makefile", "\tpython -m unittest discover -s tests/process -p '*_test.py' -v\n"}});
+  const File makefile{"Makefile", "\tpython -m unittest discover -s tests/process -p '*_test.py' -v\n"};
+  const File list{"tests/process/CMakeLists.txt", "file(GLOB process_tests *_test.py)\n"};
+  expect_tells_apart(check_process_tests_are_run,
+                     {{"Makefile", "\tpython -m unittest discover -s tests/process -v\n"}, list}, {makefile, list});
+  expect_tells_apart(check_process_tests_are_run, {makefile, {list.path, "file(GLOB process_tests *.sh)\n"}},
+                     {makefile, list});
+  EXPECT_EQ(run(check_process_tests_are_run, {makefile}).size(), 1u);
   EXPECT_EQ(
-      run(check_process_tests_are_run, {{"Makefile", ""}, {"tests/process/a.py", "class A:\n    def test_b(self):\n"}})
+      run(check_process_tests_are_run, {makefile, list, {"tests/process/a.py", "class A:\n    def test_b(self):\n"}})
           .size(),
       1u);
 }

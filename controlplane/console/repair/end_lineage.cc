@@ -49,7 +49,7 @@ class EndLineage final : public MaintenanceVerb {
     wire::EndLineageRequest asked{request(), lost_, absent_, std::move(*peers), *phrase, loss_phrase_};
     auto answer = (*session)->ask(wire::kEndLineage, asked);
     if (!answer && answer.error().code == ErrorCode::kConfirmationMismatch && loss_phrase_.empty()) {
-      auto loss = typed("--loss-phrase", "", detail(answer.error(), "loss_phrase"), output);
+      auto loss = typed("--loss-phrase", "", std::string(answer.error().detail("loss_phrase").value_or("")), output);
       if (!loss) return fail(std::move(loss.error()));
       asked.request = request();
       asked.loss_phrase = *loss;
@@ -61,10 +61,6 @@ class EndLineage final : public MaintenanceVerb {
   }
 
  private:
-  static std::string detail(const Error& error, std::string_view key) {
-    const auto found = std::ranges::find(error.details, key, &ErrorDetail::key);
-    return found == error.details.end() ? "" : found->value;
-  }
   // Everybody but the node asked and the lost one.
   [[nodiscard]] Result<std::vector<wire::ConfiguredPeer>> all_peers(const std::string& asked) const {
     std::vector<wire::ConfiguredPeer> peers;

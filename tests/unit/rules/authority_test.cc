@@ -44,10 +44,20 @@ void seal(AuthorityEvidence& e, std::string successor, InstanceId instance) {
   e.seal_successor = std::move(successor);
   e.seal_successor_instance = instance;
 }
+void unseal(AuthorityEvidence& e) {
+  e.seal_lsn.reset();
+  e.seal_successor.reset();
+  e.seal_successor_instance.reset();
+}
 void decline_of_seal(AuthorityEvidence& e) {
   e.decline_seal_lsn = e.seal_lsn;
   e.decline_node = e.seal_successor;
   e.decline_instance = e.seal_successor_instance;
+}
+void forget_decline(AuthorityEvidence& e) {
+  e.decline_seal_lsn.reset();
+  e.decline_node.reset();
+  e.decline_instance.reset();
 }
 AuthorityEvidence promotable() {
   AuthorityEvidence e = ready_node(AuthorityCommand::kPromote, Role::kReplica);
@@ -126,13 +136,7 @@ TEST(AuthorityRules, Demote) {
 TEST(AuthorityRules, PassingASealOnNeedsTheDeclineOfThatVerySeal) {
   expect_flips(passing_on(),
                {
-                   {"none",
-                    [](AuthorityEvidence& e) {
-                      e.decline_seal_lsn.reset();
-                      e.decline_node.reset();
-                      e.decline_instance.reset();
-                    },
-                    {"AUTH-9", "AUTH-11"}},
+                   {"none", forget_decline, {"AUTH-9", "AUTH-11"}},
                    {"another seal", [](AuthorityEvidence& e) { e.decline_seal_lsn = Lsn(9); }, {"AUTH-9", "AUTH-11"}},
                    {"another node", [](AuthorityEvidence& e) { e.decline_node = "c"; }, {"AUTH-9", "AUTH-11"}},
                    {"another instance",
@@ -153,28 +157,17 @@ TEST(AuthorityRules, Promote) {
           {"another node", [](AuthorityEvidence& e) { e.seal_successor = "c"; }, {"AUTH-5", "AUTH-11"}},
           {"another instance", [](AuthorityEvidence& e) { e.seal_successor_instance = kOther; }, {"AUTH-5", "AUTH-11"}},
           {"declined", [](AuthorityEvidence& e) { e.declined_here = true; }, {"AUTH-6", "AUTH-11"}},
-          {"no seal here",
-           [](AuthorityEvidence& e) {
-             e.seal_lsn.reset();
-             e.seal_successor.reset();
-             e.seal_successor_instance.reset();
-           },
-           {"AUTH-4", "AUTH-5", "AUTH-11"},
-           AuthorityDecision::kUndetermined},
+          {"no seal here", unseal, {"AUTH-4", "AUTH-5", "AUTH-11"}, AuthorityDecision::kUndetermined},
           {"primary already",
            [](AuthorityEvidence& e) {
              e.role = Role::kPrimary;
-             e.seal_lsn.reset();
-             e.seal_successor.reset();
-             e.seal_successor_instance.reset();
+             unseal(e);
            },
            {"AUTH-4", "AUTH-5", "AUTH-11"}},
           {"no seal and not ready",
            [](AuthorityEvidence& e) {
              e.state = NodeState::kHalted;
-             e.seal_lsn.reset();
-             e.seal_successor.reset();
-             e.seal_successor_instance.reset();
+             unseal(e);
            },
            {"AUTH-7", "AUTH-4", "AUTH-5", "AUTH-11"}},
       });
@@ -182,9 +175,7 @@ TEST(AuthorityRules, Promote) {
 
 TEST(AuthorityRules, MissingSealIsUndeterminedAndSaysWhatIsMissing) {
   AuthorityEvidence e = promotable();
-  e.seal_lsn.reset();
-  e.seal_successor.reset();
-  e.seal_successor_instance.reset();
+  unseal(e);
   RecordingTrace trace;
   (void)decide_authority(e, trace);
   const auto& entry = trace.entries()[2];
@@ -207,12 +198,8 @@ TEST(AuthorityRules, SealedNodeTakesBackOnlyWithItsSuccessorsDecline) {
 
 TEST(AuthorityRules, DeclineOfNothingAnswersNoSeal) {
   AuthorityEvidence e = taking_back();
-  e.seal_lsn.reset();
-  e.seal_successor.reset();
-  e.seal_successor_instance.reset();
-  e.decline_seal_lsn.reset();
-  e.decline_node.reset();
-  e.decline_instance.reset();
+  unseal(e);
+  forget_decline(e);
   EXPECT_NE(decide(e).decision, AuthorityDecision::kGranted);
 }
 
@@ -223,13 +210,7 @@ TEST(AuthorityRules, Decline) {
                    {"not validated", [](AuthorityEvidence& e) { e.log_validated = false; }, {"AUTH-8"}},
                    {"another node", [](AuthorityEvidence& e) { e.seal_successor = "c"; }, {"AUTH-12"}},
                    {"another instance", [](AuthorityEvidence& e) { e.seal_successor_instance = kOther; }, {"AUTH-12"}},
-                   {"no seal",
-                    [](AuthorityEvidence& e) {
-                      e.seal_lsn.reset();
-                      e.seal_successor.reset();
-                      e.seal_successor_instance.reset();
-                    },
-                    {"AUTH-12"}},
+                   {"no seal", unseal, {"AUTH-12"}},
                });
 }
 
@@ -288,9 +269,7 @@ TEST(AuthorityRules, PlantedWritesFollowASeal) {
 }
 TEST(AuthorityRules, PlantedPromotionNeedsNoSeal) {
   AuthorityEvidence e = promotable();
-  e.seal_lsn.reset();
-  e.seal_successor.reset();
-  e.seal_successor_instance.reset();
+  unseal(e);
   EXPECT_EQ(decide_planted(Fault::kPromotedWithoutSeal, e), kGranted);
 }
 TEST(AuthorityRules, PlantedDeclineIsForgotten) {

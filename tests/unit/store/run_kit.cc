@@ -130,4 +130,11 @@ std::vector<TestVersion> RunKit::scan() {
   }
 }
 
+void expect_named(const Error& error, const std::string& path) {
+  EXPECT_EQ(error.code, ErrorCode::kRunDamaged) << error.message;
+  EXPECT_EQ(error.detail("file"), path);
+  for (const auto* key : {"section", "offset", "what", "expected", "found"})
+    EXPECT_NE(error.detail(key).value_or(""), "") << key << " of: " << error.message;
+}
+
 }  // namespace aerodb::store::testing

@@ -89,4 +89,7 @@ class RunKit {
   std::unique_ptr<sim::SimProcess> process_;
 };
 
+// Expects RUN_DAMAGED with all that a person needs to look at the place.
+void expect_named(const Error& error, const std::string& path);
+
 }  // namespace aerodb::store::testing
